@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "export.h"
+#include "names.h"
+
+RING_EXPORT const char *ring_verdict_word(enum ring_verdict verdict)
+{
+	static const char *const words[] = {
+#define RING_VERDICT_WORD(name, word) word,
+		RING_VERDICTS(RING_VERDICT_WORD)
+#undef RING_VERDICT_WORD
+	};
+
+	return (unsigned)verdict < RING_VERDICT_COUNT ? words[verdict] : "unknown";
+}
+
+uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count)
+{
+	switch (kind) {
+	case RING_COUNTER:
+		return 1;
+	case RING_GAUGE:
+		return 2;
+	case RING_HISTOGRAM:
+		return 1 + bound_count + 1;
+	}
+	return 0;
+}
+
+uint32_t ring_series_room(uint32_t series_max, uint32_t label_count)
+{
+	return series_max + (label_count > 0 ? 1 : 0);
+}
+
+static bool is_power_of_two(uint32_t n)
+{
+	return n != 0 && (n & (n - 1)) == 0;
+}
+
+static bool geometry_ok(const struct ring_header *header)
+{
+	return header->core_count >= 1 && header->core_count <= RING_CORES_MAX &&
+	       header->slot_count >= RING_SLOTS_MIN && header->slot_count <= RING_SLOTS_MAX &&
+	       is_power_of_two(header->slot_count) && header->burst_max >= 1 &&
+	       header->burst_max <= header->slot_count / 2 && header->metric_capacity >= 1 &&
+	       header->metric_capacity <= RING_METRICS_MAX && header->series_capacity >= 1 &&
+	       header->series_capacity <= RING_SERIES_MAX && header->cell_capacity >= 2 &&
+	       header->cell_capacity <= RING_CELLS_MAX && header->heap_bytes <= RING_HEAP_MAX &&
+	       header->segment_bytes <= RING_SEGMENT_MAX;
+}
+
+/* Whether [offset, offset + bytes) starts aligned, at or after *end, and ends by `limit`; moves
+ * *end on. No sum can wrap: the caller has bounded each part far below 2^63. */
+static bool part_fits(uint64_t offset, uint64_t bytes, uint64_t align, uint64_t limit,
+		      uint64_t *end)
+{
+	if (offset % align != 0 || offset < *end || offset > limit || bytes > limit - offset)
+		return false;
+	*end = offset + bytes;
+	return true;
+}
+
+static bool layout_ok(const struct ring_header *h)
+{
+	const uint64_t metrics_bytes = (uint64_t)h->metric_capacity *
+				       sizeof(struct ring_metric_entry);
+	const uint64_t series_bytes = (uint64_t)h->series_capacity *
+				      sizeof(struct ring_series_entry);
+	const uint64_t tallies_bytes = (uint64_t)h->cell_capacity * sizeof(struct ring_word);
+	const uint64_t slots_bytes = (uint64_t)h->slot_count * sizeof(struct ring_slot);
+	uint64_t end = h->header_bytes;
+	uint64_t core_end = sizeof(struct ring_core) + tallies_bytes;
+
+	return h->header_bytes >= sizeof(struct ring_header) &&
+	       h->header_bytes <= RING_CORE_ALIGN &&
+	       part_fits(h->metrics_offset, metrics_bytes, RING_LINE, h->segment_bytes, &end) &&
+	       part_fits(h->series_offset, series_bytes, RING_LINE, h->segment_bytes, &end) &&
+	       part_fits(h->heap_offset, h->heap_bytes, RING_LINE, h->segment_bytes, &end) &&
+	       h->core_stride <= RING_SEGMENT_MAX && h->core_stride % RING_CORE_ALIGN == 0 &&
+	       part_fits(h->slots_offset, slots_bytes, RING_LINE, h->core_stride, &core_end) &&
+	       part_fits(h->cores_offset, h->core_count * h->core_stride, RING_CORE_ALIGN,
+			 h->segment_bytes, &end);
+}
+
+enum ring_verdict ring_check_header(const struct ring_header *header)
+{
+	if (memcmp(header->magic, RING_MAGIC, sizeof header->magic) != 0)
+		return RING_BAD_MAGIC;
+	if (header->endian_mark == __builtin_bswap32(RING_ENDIAN_MARK))
+		return RING_FOREIGN_ENDIAN;
+	if (header->endian_mark != RING_ENDIAN_MARK)
+		return RING_BAD_MAGIC;
+	if (header->version_major != RING_VERSION_MAJOR)
+		return RING_BAD_VERSION;
+	if (header->features_required != 0)
+		return RING_BAD_FEATURES;
+	if (!geometry_ok(header))
+		return RING_BAD_GEOMETRY;
+	if (!layout_ok(header))
+		return RING_BAD_LAYOUT;
+	if (!ring_segment_name_ok(header->name, strnlen(header->name, sizeof header->name)))
+		return RING_BAD_IDENTITY;
+	return RING_SOUND;
+}
+
+static bool span_fits(struct ring_span span, uint64_t heap_used)
+{
+	return span.offset <= heap_used && span.bytes <= heap_used - span.offset;
+}
+
+static struct ring_text text_at(const uint8_t *heap, struct ring_span span)
+{
+	return (struct ring_text){(const char *)heap + span.offset, span.bytes};
+}
+
+RING_EXPORT int ring_label_next(struct ring_text *labels, struct ring_text *value)
+{
+	if (labels->bytes == 0)
+		return 0;
+	const uint32_t bytes = (uint8_t)labels->data[0];
+	if (bytes > labels->bytes - 1)
+		return 0;
+	*value = (struct ring_text){labels->data + 1, bytes};
+	labels->data += 1 + bytes;
+	labels->bytes -= 1 + bytes;
+	return 1;
+}
+
+/* Splits packed strings into at most `max` parts; returns their count, or -1 if they do not
+ * fill the text exactly. */
+static int labels_split(struct ring_text packed, struct ring_text *parts, int max)
+{
+	int count = 0;
+	struct ring_text part;
+
+	while (count < max && ring_label_next(&packed, &part))
+		parts[count++] = part;
+	return packed.bytes == 0 ? count : -1;
+}
+
+static bool label_keys_ok(const struct ring_metric_info *info)
+{
+	for (uint32_t i = 0; i < info->label_count; i++) {
+		const struct ring_text *key = &info->label_keys[i];
+		if (ring_label_key_fault(key->data, key->bytes))
+			return false;
+		for (uint32_t j = 0; j < i; j++)
+			if (key->bytes == info->label_keys[j].bytes &&
+			    memcmp(key->data, info->label_keys[j].data, key->bytes) == 0)
+				return false;
+	}
+	return true;
+}
+
+static bool bounds_ok(const double *bounds, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!isfinite(bounds[i]) || (i > 0 && !(bounds[i - 1] < bounds[i])))
+			return false;
+	return true;
+}
+
+/* Kind, merge rule, bounds and cells: the numbers of an entry. */
+static bool metric_shape_ok(const struct ring_header *header, const struct ring_metric_entry *entry,
+			    uint64_t heap_used, uint32_t cell_first)
+{
+	const bool is_histogram = entry->kind == RING_HISTOGRAM;
+	const struct ring_span bounds = {entry->bounds_offset,
+					 entry->bound_count * (uint32_t)sizeof(double)};
+
+	if (entry->kind < RING_COUNTER || entry->kind > RING_HISTOGRAM || entry->merge > RING_MAX ||
+	    (entry->kind != RING_GAUGE && entry->merge != RING_SUM))
+		return false;
+	if (is_histogram != (entry->bound_count > 0) || entry->bound_count > RING_BOUNDS_MAX ||
+	    entry->bounds_offset % sizeof(double) != 0 || !span_fits(bounds, heap_used))
+		return false;
+	if (entry->label_count > RING_LABELS_MAX || entry->series_max < 1 ||
+	    entry->series_max > RING_SERIES_MAX ||
+	    (entry->label_count == 0 && entry->series_max != 1))
+		return false;
+	if (entry->series_cells != ring_series_cells(entry->kind, entry->bound_count))
+		return false;
+	const uint64_t cells = (uint64_t)entry->series_cells *
+			       ring_series_room(entry->series_max, entry->label_count);
+	return entry->cell_first >= cell_first && entry->cell_first < header->cell_capacity &&
+	       cells <= header->cell_capacity - entry->cell_first;
+}
+
+enum ring_verdict ring_check_metric(const struct ring_header *header,
+				    const struct ring_metric_entry *entry, const uint8_t *heap,
+				    uint64_t heap_used, uint32_t *cell_first,
+				    struct ring_metric_info *info)
+{
+	if (!metric_shape_ok(header, entry, heap_used, *cell_first) ||
+	    !span_fits(entry->name, heap_used) || !span_fits(entry->help, heap_used) ||
+	    !span_fits(entry->unit, heap_used) || !span_fits(entry->label_keys, heap_used) ||
+	    entry->help.bytes > RING_HELP_MAX)
+		return RING_BAD_METRIC;
+	*info = (struct ring_metric_info){
+		.name = text_at(heap, entry->name),
+		.help = text_at(heap, entry->help),
+		.unit = text_at(heap, entry->unit),
+		.label_count = entry->label_count,
+		.kind = (enum ring_kind)entry->kind,
+		.merge = (enum ring_merge)entry->merge,
+		.bounds = (const double *)(const void *)(heap + entry->bounds_offset),
+		.bound_count = entry->bound_count,
+		.series_max = entry->series_max,
+		.series_cells = entry->series_cells,
+		.declared = entry->flags & RING_METRIC_DECLARED,
+	};
+	if (labels_split(text_at(heap, entry->label_keys), info->label_keys, RING_LABELS_MAX) !=
+		    entry->label_count ||
+	    !bounds_ok(info->bounds, info->bound_count))
+		return RING_BAD_METRIC;
+	if (ring_metric_name_fault(info->name.data, info->name.bytes, info->kind) ||
+	    !label_keys_ok(info) ||
+	    (info->unit.bytes > 0 && !ring_metric_name_has_unit(info->name.data, info->name.bytes,
+								info->unit.data, info->unit.bytes)))
+		return RING_BAD_NAME;
+	*cell_first = entry->cell_first +
+		      entry->series_cells * ring_series_room(entry->series_max, entry->label_count);
+	return RING_SOUND;
+}
+
+enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const uint8_t *heap,
+				    uint64_t heap_used, const struct ring_metric_entry *metrics,
+				    uint32_t metric_count, struct ring_series_info *info)
+{
+	struct ring_text values[RING_LABELS_MAX];
+
+	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used))
+		return RING_BAD_SERIES;
+	const struct ring_metric_entry *metric = &metrics[entry->metric];
+	const struct ring_text labels = text_at(heap, entry->labels);
+	if (labels_split(labels, values, RING_LABELS_MAX) != metric->label_count)
+		return RING_BAD_SERIES;
+	const uint32_t room = ring_series_room(metric->series_max, metric->label_count);
+	const uint32_t offset = entry->cell - metric->cell_first;
+	if (entry->cell < metric->cell_first || offset % metric->series_cells != 0 ||
+	    offset / metric->series_cells >= room)
+		return RING_BAD_SERIES;
+	*info = (struct ring_series_info){
+		.labels = labels,
+		.metric = entry->metric,
+		.cell = entry->cell,
+		.overflow = entry->flags & RING_SERIES_OVERFLOW,
+		.generation = (uint32_t)entry->generation.bits,
+	};
+	return RING_SOUND;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one judge of foreign bytes: is this copy of a header, of a table entry, what the
+ * format allows? Pure functions over private copies; whatever passes can be used without
+ * another look at its bounds.
+ */
+#ifndef RING_INTERNAL_CHECK_H
+#define RING_INTERNAL_CHECK_H
+
+#include "ring/read.h"
+
+/* Judges a header against itself. Every size and offset in it fits, nothing overflows. */
+enum ring_verdict ring_check_header(const struct ring_header *header);
+
+/* Judges a metric entry; `cell_first` is the first cell not taken by the metrics before it. On
+ * RING_SOUND fills `info`, which points into `heap`, and moves `*cell_first` on. */
+enum ring_verdict ring_check_metric(const struct ring_header *header,
+				    const struct ring_metric_entry *entry, const uint8_t *heap,
+				    uint64_t heap_used, uint32_t *cell_first,
+				    struct ring_metric_info *info);
+
+/* Judges a series entry of one of the `metric_count` metrics. On RING_SOUND fills `info`. */
+enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const uint8_t *heap,
+				    uint64_t heap_used, const struct ring_metric_entry *metrics,
+				    uint32_t metric_count, struct ring_series_info *info);
+
+/* Cells of one series of this kind. */
+uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count);
+
+/* Series that the metric can have: its budget, and with labels the overflow series. */
+uint32_t ring_series_room(uint32_t series_max, uint32_t label_count);
+
+#endif

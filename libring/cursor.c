@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Following the rings of a segment: one cursor per core, and for each the account of what was
+ * drained and what was lost. Positions, slots and tallies are read through the mapping, inside
+ * ring_guard_run; whatever the other side stores there, no access leaves the mapping.
+ */
+#include <string.h>
+
+#include "export.h"
+#include "guard.h"
+#include "reader.h"
+
+/* No ring moves so far between two looks of one reader: three days at a billion samples a
+ * second. */
+#define JUMP_MAX (UINT64_C(1) << 48)
+
+static const struct ring_core *core_at(const struct ring_reader *reader, uint32_t core)
+{
+	const uint8_t *block = reader->map + reader->header.cores_offset +
+			       core * reader->header.core_stride;
+
+	return (const struct ring_core *)(const void *)block;
+}
+
+static uint64_t reach_of(const struct ring_reader *reader)
+{
+	return reader->header.slot_count - reader->header.burst_max;
+}
+
+struct position {
+	const struct ring_core *core;
+	uint64_t first_pos, write_pos;
+};
+
+static void touch_position(void *argument)
+{
+	struct position *position = argument;
+
+	/* Acquire, from ring_publish: first_pos was set before anything was published. */
+	position->write_pos = ring_load_acquire(&position->core->write_pos);
+	/* relaxed: constant since before the file got its name. */
+	position->first_pos = ring_load_relaxed(&position->core->first_pos);
+}
+
+static enum ring_verdict read_position(const struct ring_reader *reader, uint32_t core,
+				       struct position *position)
+{
+	position->core = core_at(reader, core);
+	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_position, position) !=
+	    0)
+		return RING_TRUNCATED;
+	return RING_SOUND;
+}
+
+/* Where a write_pos can have come from, seen from an older position. Positions wrap. */
+static enum ring_verdict judge_distance(uint64_t from, uint64_t to)
+{
+	if ((int64_t)(to - from) < 0)
+		return RING_POSITION_BACK;
+	return to - from > JUMP_MAX ? RING_POSITION_JUMP : RING_SOUND;
+}
+
+enum ring_verdict ring_cursors_place(struct ring_reader *reader)
+{
+	for (uint32_t core = 0; core < reader->header.core_count; core++) {
+		struct position at;
+		const enum ring_verdict verdict = read_position(reader, core, &at);
+		if (verdict != RING_SOUND)
+			return verdict;
+		if ((int64_t)(at.write_pos - at.first_pos) < 0)
+			return RING_POSITION_BACK;
+		uint64_t oldest = at.first_pos;
+		if (at.write_pos - oldest > reach_of(reader))
+			oldest = at.write_pos - reach_of(reader);
+		reader->cursors[core] = (struct cursor){.position = oldest, .dropped = oldest};
+	}
+	return RING_SOUND;
+}
+
+struct drain {
+	const struct ring_reader *reader;
+	const struct ring_core *core;
+	uint64_t cursor;
+	struct ring_sample *samples;
+	size_t max;
+	struct ring_batch batch;
+};
+
+static void touch_slots(void *argument)
+{
+	struct drain *drain = argument;
+	const struct ring_header *h = &drain->reader->header;
+	const uint8_t *slots = (const uint8_t *)drain->core + h->slots_offset;
+
+	drain->batch = ring_take(&drain->core->write_pos,
+				 (const struct ring_slot *)(const void *)slots, h->slot_count,
+				 h->burst_max, drain->cursor, drain->samples, drain->max);
+}
+
+RING_EXPORT enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint32_t core,
+						struct ring_sample *samples, size_t max,
+						size_t *count)
+{
+	struct cursor *cursor = &reader->cursors[core];
+	struct drain drain = {
+		.reader = reader,
+		.core = core_at(reader, core),
+		.cursor = cursor->position,
+		.samples = samples,
+		.max = max,
+	};
+
+	*count = 0;
+	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_slots, &drain) != 0)
+		return RING_TRUNCATED;
+	const struct ring_batch *batch = &drain.batch;
+	const enum ring_verdict verdict = judge_distance(cursor->position, batch->written);
+	if (verdict != RING_SOUND)
+		return verdict;
+	if (batch->first > 0)
+		memmove(samples, samples + batch->first, batch->kept * sizeof *samples);
+	cursor->position += batch->dropped + batch->kept;
+	cursor->dropped += batch->dropped;
+	cursor->drained += batch->kept;
+	*count = batch->kept;
+	return RING_SOUND;
+}
+
+RING_EXPORT int ring_reader_knows(const struct ring_reader *reader,
+				  const struct ring_sample *sample)
+{
+	const uint32_t index = ring_sample_series(sample);
+
+	return index < reader->series_count &&
+	       (uint16_t)reader->series[index].generation == ring_sample_generation(sample);
+}
+
+RING_EXPORT void ring_reader_skip_to(struct ring_reader *reader, uint32_t core, uint64_t position)
+{
+	struct cursor *cursor = &reader->cursors[core];
+	const uint64_t distance = position - cursor->position;
+
+	if ((int64_t)distance <= 0)
+		return;
+	cursor->position = position;
+	cursor->dropped += distance;
+}
+
+RING_EXPORT enum ring_verdict ring_reader_account(struct ring_reader *reader, uint32_t core,
+						  struct ring_account *account)
+{
+	const struct cursor *cursor = &reader->cursors[core];
+	struct position at;
+	enum ring_verdict verdict = read_position(reader, core, &at);
+
+	if (verdict == RING_SOUND)
+		verdict = judge_distance(cursor->position, at.write_pos);
+	if (verdict == RING_SOUND)
+		*account = (struct ring_account){
+			.written = at.write_pos,
+			.drained = cursor->drained,
+			.dropped = cursor->dropped,
+			.pending = at.write_pos - cursor->position,
+		};
+	return verdict;
+}
+
+struct tallies {
+	const struct ring_word *from;
+	uint64_t *into;
+	uint32_t count;
+};
+
+static void touch_tallies(void *argument)
+{
+	const struct tallies *tallies = argument;
+
+	/* relaxed: each cell stands for itself, and this thread has acquired the position of the
+	 * samples it wants to see counted. */
+	for (uint32_t i = 0; i < tallies->count; i++)
+		tallies->into[i] = ring_load_relaxed(&tallies->from[i]);
+}
+
+RING_EXPORT enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core,
+						  uint32_t cell, uint32_t count, uint64_t *cells)
+{
+	const struct ring_word *first = (const struct ring_word *)(core_at(reader, core) + 1);
+	struct tallies tallies = {.from = first + cell, .into = cells, .count = count};
+
+	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_tallies, &tallies) != 0)
+		return RING_TRUNCATED;
+	return RING_SOUND;
+}

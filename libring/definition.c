@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "definition.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "hash.h"
+#include "names.h"
+
+#define LABEL_ROOM 64u /* heap reckoned per label value; longer ones use others' slack */
+
+unsigned ring_label_count(const struct ring_metric_def *def)
+{
+	unsigned count = 0;
+
+	while (count < RING_LABELS_MAX && def->label_keys[count])
+		count++;
+	return count;
+}
+
+unsigned ring_series_max(const struct ring_metric_def *def)
+{
+	if (ring_label_count(def) == 0)
+		return 1;
+	return def->series_max ? def->series_max : RING_SERIES_BUDGET;
+}
+
+const char *ring_overflow_label(const struct ring_metric_def *def)
+{
+	return def->overflow_label ? def->overflow_label : RING_OVERFLOW_LABEL;
+}
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	return ring_hash(hash, text ? text : "", (text ? strlen(text) : 0) + 1);
+}
+
+uint64_t ring_schema_hash(const struct ring_metric_def *defs, size_t count)
+{
+	uint64_t hash = RING_HASH_START;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct ring_metric_def *def = &defs[i];
+		const uint32_t numbers[] = {def->kind, def->merge, ring_label_count(def),
+					    def->bound_count, ring_series_max(def)};
+		hash = hash_text(hash_text(hash_text(hash, def->name), def->help), def->unit);
+		hash = ring_hash(hash, numbers, sizeof numbers);
+		for (unsigned k = 0; k < ring_label_count(def); k++)
+			hash = hash_text(hash, def->label_keys[k]);
+		hash = ring_hash(hash, def->bounds, def->bound_count * sizeof *def->bounds);
+		hash = hash_text(hash, ring_overflow_label(def));
+	}
+	return hash;
+}
+
+static const char *label_keys_fault(const struct ring_metric_def *def)
+{
+	for (unsigned i = 0; i < ring_label_count(def); i++) {
+		const char *key = def->label_keys[i];
+		const char *broken = ring_label_key_fault(key, strlen(key));
+		if (!broken)
+			broken = ring_label_key_lint(key, strlen(key));
+		for (unsigned j = 0; j < i && !broken; j++)
+			if (strcmp(key, def->label_keys[j]) == 0)
+				broken = "two labels of one name";
+		if (broken)
+			return broken;
+	}
+	return NULL;
+}
+
+static const char *texts_fault(const struct ring_metric_def *def)
+{
+	const char *unit = def->unit ? def->unit : "";
+
+	if (!def->help || !*def->help)
+		return "no help text";
+	if (strlen(def->help) > RING_HELP_MAX)
+		return "a help text has at most 1000 bytes";
+	if (!ring_utf8_ok(def->help, strlen(def->help)))
+		return "the help text is not UTF-8";
+	if (*unit && !ring_metric_name_has_unit(def->name, strlen(def->name), unit, strlen(unit)))
+		return "the name should end with the unit, before any \"_total\"";
+	if (strlen(ring_overflow_label(def)) > RING_LABEL_VALUE_MAX)
+		return "the overflow label has at most 255 bytes";
+	return NULL;
+}
+
+static const char *numbers_fault(const struct ring_metric_def *def)
+{
+	if (def->kind < RING_COUNTER || def->kind > RING_HISTOGRAM)
+		return "unknown kind";
+	if (def->merge < RING_SUM || def->merge > RING_MAX)
+		return "unknown merge rule";
+	if (def->merge != RING_SUM && def->kind != RING_GAUGE)
+		return "only gauges have a merge rule other than the sum";
+	if ((def->kind == RING_HISTOGRAM) != (def->bound_count > 0))
+		return "histograms have upper bounds, and nothing else has";
+	if (def->bound_count > RING_BOUNDS_MAX)
+		return "a histogram has at most 64 upper bounds";
+	for (unsigned i = 0; i < def->bound_count; i++)
+		if (!__builtin_isfinite(def->bounds[i]) ||
+		    (i > 0 && !(def->bounds[i - 1] < def->bounds[i])))
+			return "upper bounds are finite and ascending";
+	if (def->series_max > RING_SERIES_MAX)
+		return "a budget has at most 1048576 series";
+	if (ring_label_count(def) == 0 && def->series_max > 1)
+		return "a metric without labels has one series";
+	return NULL;
+}
+
+const char *ring_definition_fault(const struct ring_metric_def *def)
+{
+	const char *broken = !def->name ? "a metric has a name" : numbers_fault(def);
+
+	if (!broken)
+		broken = ring_metric_name_fault(def->name, strlen(def->name), def->kind);
+	if (!broken)
+		broken = ring_metric_name_lint(def->name, strlen(def->name));
+	if (!broken)
+		broken = texts_fault(def);
+	return broken ? broken : label_keys_fault(def);
+}
+
+struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
+{
+	const uint32_t labels = ring_label_count(def);
+	const uint64_t room = ring_series_room(ring_series_max(def), labels);
+	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def)));
+	struct ring_demand demand = {
+		.series = room,
+		.cells = room * ring_series_cells(def->kind, def->bound_count),
+		.heap_bytes = strlen(def->name) + strlen(def->help) +
+			      (def->unit ? strlen(def->unit) : 0),
+	};
+
+	for (unsigned i = 0; i < labels; i++)
+		demand.heap_bytes += 1 + strlen(def->label_keys[i]);
+	/* Bounds begin aligned, hence the 8 more. */
+	demand.heap_bytes += def->bound_count * sizeof(double) + 8 + overflow;
+	demand.heap_bytes += ring_series_max(def) * (uint64_t)labels * LABEL_ROOM;
+	return demand;
+}

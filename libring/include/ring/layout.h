@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The segment as bytes: what stands where in the file that a data plane and its
+ * readers share. Types, limits and static assertions only; no function.
+ *
+ * docs/segment-format.md describes every byte of it and a test holds that page
+ * against this header. Offsets, never pointers; fixed widths; natural alignment;
+ * native byte order, told by endian_mark.
+ *
+ *   header | metric table | series table | heap | core 0 | core 1 | ...
+ *   core:    control lines | tally cells | slots
+ *
+ * Everything up to `metric_count` in the header is immutable once the file has
+ * its name. The tables and the heap only grow; an entry is immutable once the
+ * count covers it. Inside a core block every word has one writer: that core.
+ */
+#ifndef RING_LAYOUT_H
+#define RING_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "atomic.h"
+
+#define RING_MAGIC         "RINGSEG\n" /* eight bytes, no terminator */
+#define RING_ENDIAN_MARK   0x01020304u
+#define RING_VERSION_MAJOR 1 /* another major is another format */
+#define RING_VERSION_MINOR 0 /* a higher minor only adds what old readers may ignore */
+
+/* Limits. A reader refuses a segment beyond any of them. */
+#define RING_NAME_MAX        63u /* bytes of a segment's name */
+#define RING_CORES_MAX       1024u
+#define RING_SLOTS_MIN       2u
+#define RING_SLOTS_MAX       (1u << 20) /* per ring, a power of two */
+#define RING_METRICS_MAX     4096u
+#define RING_SERIES_MAX      (1u << 20)
+#define RING_CELLS_MAX       (1u << 26)          /* per core */
+#define RING_HEAP_MAX        (1u << 28)          /* bytes */
+#define RING_SEGMENT_MAX     (UINT64_C(1) << 38) /* bytes */
+#define RING_METRIC_NAME_MAX 200u                /* bytes, as are the next three */
+#define RING_LABEL_KEY_MAX   100u
+#define RING_LABEL_VALUE_MAX 255u
+#define RING_HELP_MAX        1000u
+#define RING_LABELS_MAX      8u
+#define RING_BOUNDS_MAX      64u
+
+/* One sample. The key is the series index in bits 0-31, the low 16 bits of the
+ * series' generation in bits 32-47 and the caller's tag in bits 48-63. */
+struct ring_slot {
+	struct ring_word timestamp_ns; /* CLOCK_MONOTONIC, or what the caller gave */
+	struct ring_word value;        /* running total, or the bits of a double */
+	struct ring_word key;
+};
+RING_STATIC_ASSERT(sizeof(struct ring_slot) == 24, "slot size is part of the format");
+
+/* Text or numbers in the heap: not terminated, never beyond heap_used. */
+struct ring_span {
+	uint32_t offset; /* from the start of the heap */
+	uint32_t bytes;
+};
+RING_STATIC_ASSERT(sizeof(struct ring_span) == 8, "span size is part of the format");
+
+enum ring_kind {
+	RING_COUNTER = 1,   /* cells: total */
+	RING_GAUGE = 2,     /* cells: double bits, timestamp_ns of the last set */
+	RING_HISTOGRAM = 3, /* cells: sum as double bits, then one count per bucket */
+};
+
+/* How one series is aggregated over cores and processes. */
+enum ring_merge {
+	RING_SUM = 0, /* the only rule for counters and histograms */
+	RING_LAST = 1,
+	RING_MIN = 2,
+	RING_MAX = 3,
+};
+
+/* A gauge cell that was never set. A quiet NaN with a payload that no
+ * arithmetic produces; an ordinary NaN is a value like any other. */
+#define RING_GAUGE_UNSET UINT64_C(0x7ff80000756e7365)
+
+#define RING_METRIC_DECLARED 1u /* flag: part of the schema given at creation */
+
+struct ring_metric_entry {
+	struct ring_span name;
+	struct ring_span help;
+	struct ring_span unit;
+	struct ring_span label_keys; /* label_count strings, each after its length byte */
+	uint32_t bounds_offset;      /* bound_count doubles in the heap, 8-byte aligned */
+	uint16_t bound_count;
+	uint8_t kind;  /* enum ring_kind */
+	uint8_t merge; /* enum ring_merge */
+	uint8_t label_count;
+	uint8_t flags; /* RING_METRIC_DECLARED */
+	uint16_t reserved_a;
+	uint32_t series_max;   /* budget; with labels one overflow series comes on top */
+	uint32_t cell_first;   /* its series' cells stand together, from here on */
+	uint32_t series_cells; /* cells of one series */
+	uint64_t reserved_b;
+};
+RING_STATIC_ASSERT(sizeof(struct ring_metric_entry) == 64, "entry size is part of the format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, bounds_offset) == 32, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, label_count) == 40, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, series_max) == 44, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, reserved_b) == 56, "format");
+
+#define RING_SERIES_OVERFLOW 1u /* flag: what came after the budget was spent */
+
+struct ring_series_entry {
+	struct ring_word generation; /* even; odd while the entry changes hands */
+	struct ring_span labels;     /* one value per label key, each after its length byte */
+	uint32_t metric;             /* index into the metric table */
+	uint32_t cell;               /* its first cell, the same in every core's tallies */
+	uint32_t flags;              /* RING_SERIES_OVERFLOW */
+	uint32_t reserved;
+};
+RING_STATIC_ASSERT(sizeof(struct ring_series_entry) == 32, "entry size is part of the format");
+RING_STATIC_ASSERT(offsetof(struct ring_series_entry, metric) == 16, "format");
+
+struct ring_header {
+	uint8_t magic[8];
+	uint32_t endian_mark;
+	uint16_t version_major;
+	uint16_t version_minor;
+	uint32_t header_bytes;      /* sizeof(struct ring_header) of the writing version */
+	uint32_t features_required; /* a reader that misses one refuses the segment */
+	uint32_t features_optional;
+	uint32_t core_count;
+	uint32_t slot_count; /* per ring */
+	uint32_t burst_max;  /* most samples between two publications */
+	uint32_t metric_capacity;
+	uint32_t series_capacity;
+	uint32_t cell_capacity; /* per core; cell 0 is never used */
+	uint32_t reserved_a;
+	uint64_t segment_bytes;
+	uint64_t heap_bytes;
+	uint64_t metrics_offset;
+	uint64_t series_offset;
+	uint64_t heap_offset;
+	uint64_t cores_offset;
+	uint64_t core_stride;  /* from one core block to the next */
+	uint64_t slots_offset; /* from the start of a core block */
+	uint64_t schema_hash;  /* over the declared metrics; equal means: same schema */
+	uint8_t uuid[16];
+	uint8_t predecessor[16]; /* uuid of the segment whose totals this one carries on, or 0 */
+	uint8_t boot_id[16];     /* timestamps of another boot are another clock */
+	uint64_t created_realtime_ns;
+	uint64_t created_monotonic_ns;
+	char name[RING_NAME_MAX + 1];
+
+	struct ring_word metric_count;
+	struct ring_word series_count;
+	struct ring_word heap_used;
+	struct ring_word owner_pid;                 /* for display: liveness is the lock */
+	struct ring_word owner_started_realtime_ns; /* when this owner created or adopted it */
+	struct ring_word owner_count;               /* 1 at creation, one more per adoption */
+	struct ring_word definitions_refused;       /* since this owner started, as the next two */
+	struct ring_word labels_refused;
+	struct ring_word claims_refused;
+	struct ring_word overflowed; /* names that folded into an overflow series */
+	uint8_t reserved_b[176];
+};
+RING_STATIC_ASSERT(sizeof(struct ring_header) == 512, "header size is part of the format");
+RING_STATIC_ASSERT(offsetof(struct ring_header, segment_bytes) == 56, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_header, schema_hash) == 120, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_header, uuid) == 128, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_header, name) == 192, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_header, metric_count) == 256, "live words start here");
+
+/* Start of a core block. The position alone on two cache lines: it is the one
+ * word that a polling reader takes away from the writer. Tallies follow. */
+struct ring_core {
+	struct ring_word write_pos; /* samples ever published under this name by this core */
+	uint8_t padding_a[120];
+	struct ring_word first_pos; /* where this file's history starts; earlier is lost */
+	struct ring_word claim_count;
+	struct ring_word writer_tid; /* for display; 0: nobody records here */
+	uint8_t padding_b[104];
+};
+RING_STATIC_ASSERT(sizeof(struct ring_core) == 256, "tallies start at 256");
+RING_STATIC_ASSERT(offsetof(struct ring_core, first_pos) == 128, "format");
+
+#define RING_CORE_ALIGN 4096u /* core blocks start on a page */
+#define RING_LINE       64u   /* tables, heap and slots start on a cache line */
+
+#endif

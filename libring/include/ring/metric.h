@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Metrics and series of a segment: defining them and resolving handles, off the
+ * hot path. Any thread of the owning process may call these at any time and
+ * concurrently. Finding a known name takes no lock; adding one takes the
+ * segment's mutex.
+ *
+ * Names are judged here, by the rules of Prometheus' own linter (promlint, as in
+ * `promtool check metrics` 2.42), so that a bad one shows up where it is written
+ * and not at the first scrape. Text over a limit of layout.h is refused, never cut.
+ */
+#ifndef RING_METRIC_H
+#define RING_METRIC_H
+
+#include "record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ring_segment;
+
+#define RING_SERIES_BUDGET  1024u          /* series_max where a definition says 0 */
+#define RING_OVERFLOW_LABEL "__overflow__" /* overflow_label where it says NULL */
+
+struct ring_metric_def {
+	const char *name; /* `_total` at the end of counters, and only there */
+	const char *help; /* required; 1 to RING_HELP_MAX bytes of UTF-8 */
+	const char *unit; /* base unit, and then the end of the name before `_total`; or NULL */
+	enum ring_kind kind;
+	enum ring_merge merge;                   /* other than RING_SUM for gauges only */
+	const char *label_keys[RING_LABELS_MAX]; /* up to the first NULL */
+	const double *bounds;                    /* histogram: ascending, finite upper bounds */
+	unsigned bound_count;                    /* histogram: 1 to RING_BOUNDS_MAX; else 0 */
+	unsigned series_max;                     /* budget, with labels; 0: RING_SERIES_BUDGET */
+	const char *overflow_label; /* every label's value past the budget; NULL: see above */
+};
+
+/* Makes the metric known. Its whole budget is reserved at once, so that resolving never
+ * fails for want of room. Idempotent for an equal definition.
+ * Returns 0; -EINVAL for a definition that breaks a rule; -EEXIST when the name is
+ * already defined otherwise; -ENOSPC when the budget does not fit what
+ * ring_options.series_spare left. ring_error() has the reason in words. */
+int ring_metric_define(struct ring_segment *segment, const struct ring_metric_def *def);
+
+/* Resolve one series, by a value for each of the metric's label keys, NULL at the end
+ * (NULL itself for a metric without labels). Asking twice gives the same series. Past
+ * the budget, or when the heap for label values is full, every new name gets the
+ * metric's overflow series. Return a zero handle, with ring_error() saying why, for an
+ * unknown metric, one of another kind, a wrong number of values, or a value of more than
+ * RING_LABEL_VALUE_MAX bytes. */
+struct ring_counter ring_counter_resolve(struct ring_segment *segment, const char *metric,
+					 const char *const *label_values);
+struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, const char *metric,
+				     const char *const *label_values);
+struct ring_histogram ring_histogram_resolve(struct ring_segment *segment, const char *metric,
+					     const char *const *label_values);
+
+#ifndef __cplusplus
+/* Label values in place: ring_counter_resolve(s, "rx_total", RING_LABELS("eth0")). */
+#define RING_LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

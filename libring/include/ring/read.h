@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a segment that somebody else writes, or once wrote: the exporter,
+ * ringstat, post-mortem tools. The file is mapped read-only and the cursors are
+ * private, so that readers neither disturb the writer nor each other.
+ *
+ * Foreign bytes are copied and judged before they are believed: what the accessors
+ * below return is this reader's own memory. One thread at a time per reader.
+ *
+ * A mapped file can be truncated under its reader, and touching it then raises
+ * SIGBUS. Programs call ring_reader_guard once at start; the truncation is then a
+ * verdict like any other. The library never installs a handler by itself.
+ */
+#ifndef RING_READ_H
+#define RING_READ_H
+
+#include "ring.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is wrong with a segment. The word is the `reason` label of the exporter and what
+ * ringstat prints. */
+#define RING_VERDICTS(X)                                                                           \
+	X(RING_SOUND, "sound")                                                                     \
+	X(RING_NOT_REGULAR, "not_regular")       /* a directory, FIFO, device or socket */         \
+	X(RING_SYMLINK, "symlink")               /* and links are not followed */                  \
+	X(RING_FORBIDDEN, "forbidden")           /* no permission to read it */                    \
+	X(RING_BAD_FILE_NAME, "bad_file_name")   /* not what ring_options.name allows */           \
+	X(RING_TOO_SHORT, "too_short")           /* shorter than a header */                       \
+	X(RING_BAD_MAGIC, "bad_magic")           /* no segment at all */                           \
+	X(RING_FOREIGN_ENDIAN, "foreign_endian") /* written on the other byte order */             \
+	X(RING_BAD_VERSION, "bad_version")       /* another major version */                       \
+	X(RING_BAD_FEATURES, "bad_features")     /* requires what this reader does not know */     \
+	X(RING_BAD_GEOMETRY, "bad_geometry")     /* a count or size beyond its limit */            \
+	X(RING_BAD_LAYOUT, "bad_layout")         /* parts overlap, are misaligned or stick out */  \
+	X(RING_BAD_IDENTITY, "bad_identity")     /* the name inside is no segment name */          \
+	X(RING_TRUNCATED, "truncated")           /* file shorter than the header says */           \
+	X(RING_SPARSE, "sparse")                 /* holes: touching them would allocate memory */  \
+	X(RING_BAD_COUNTS, "bad_counts")         /* a live count beyond capacity or moving back */ \
+	X(RING_BAD_METRIC, "bad_metric")         /* an entry of the metric table breaks a rule */  \
+	X(RING_BAD_NAME, "bad_name")             /* a metric name, label key or unit breaks one */ \
+	X(RING_BAD_SERIES, "bad_series")         /* an entry of the series table breaks a rule */  \
+	X(RING_HEADER_CHANGED, "header_changed") /* an immutable field did not stay */             \
+	X(RING_POSITION_BACK, "position_back")   /* write_pos moved back: two writers, or worse */ \
+	X(RING_POSITION_JUMP, "position_jump")   /* write_pos jumped further than time allows */
+
+enum ring_verdict {
+#define RING_VERDICT_ENUM(name, word) name,
+	RING_VERDICTS(RING_VERDICT_ENUM)
+#undef RING_VERDICT_ENUM
+		RING_VERDICT_COUNT
+};
+
+const char *ring_verdict_word(enum ring_verdict verdict);
+
+/* Bytes of this reader, not terminated: label values may hold anything. */
+struct ring_text {
+	const char *data;
+	uint32_t bytes;
+};
+
+struct ring_metric_info {
+	struct ring_text name, help, unit;
+	struct ring_text label_keys[RING_LABELS_MAX];
+	uint32_t label_count;
+	enum ring_kind kind;
+	enum ring_merge merge;
+	const double *bounds;
+	uint32_t bound_count;
+	uint32_t series_max;
+	uint32_t series_cells;
+	uint32_t declared; /* part of the schema given at creation */
+};
+
+struct ring_series_info {
+	struct ring_text labels; /* packed; see ring_label_next */
+	uint32_t metric;
+	uint32_t cell;
+	uint32_t overflow;
+	uint32_t generation;
+};
+
+/* Takes the next value off packed labels. Returns 0 when there is none left. */
+int ring_label_next(struct ring_text *labels, struct ring_text *value);
+
+/* samples of one ring, as this reader stands: written = drained + dropped + pending. */
+struct ring_account {
+	uint64_t written;
+	uint64_t drained;
+	uint64_t dropped; /* overwritten before this reader came by, ever or too late */
+	uint64_t pending;
+};
+
+struct ring_reader;
+
+/* Opens `path`, relative to `dir_fd` as in openat, never following a final symbolic link and
+ * never blocking on a FIFO. Returns 0 with the reader in `*reader`; a positive enum
+ * ring_verdict; or a negative errno (-ENOENT, -ENOMEM, ...). The cursors stand before the
+ * oldest sample: what a ring has already lost counts as dropped. */
+int ring_reader_open(struct ring_reader **reader, int dir_fd, const char *path);
+void ring_reader_close(struct ring_reader *reader);
+
+/* Makes SIGBUS raised by this library's own accesses a verdict; any other SIGBUS goes to the
+ * handler that was there before. For main(), once. Returns 0 or a negative errno. */
+int ring_reader_guard(void);
+
+/* Takes in metrics and series that have come since, and looks whether the immutable part of
+ * the header and the file's size still stand. Returns a verdict. */
+enum ring_verdict ring_reader_refresh(struct ring_reader *reader);
+
+/* The header as of ring_reader_open; its live words as of the last refresh. */
+const struct ring_header *ring_reader_header(const struct ring_reader *reader);
+uint32_t ring_reader_metric_count(const struct ring_reader *reader);
+uint32_t ring_reader_series_count(const struct ring_reader *reader);
+const struct ring_metric_info *ring_reader_metric(const struct ring_reader *reader, uint32_t index);
+const struct ring_series_info *ring_reader_series(const struct ring_reader *reader, uint32_t index);
+
+/* 1 while a process holds the segment's lock, else 0, as for any copied file. */
+int ring_reader_owner_alive(const struct ring_reader *reader);
+
+/* Whether `path` still names the file that is open here. */
+int ring_reader_is_current(const struct ring_reader *reader, int dir_fd, const char *path);
+
+/* Takes what one core's ring holds, oldest first, at most `max` samples, `*count` of them;
+ * 0 when there is nothing. A sample of a series or generation that this reader does not know
+ * is the caller's to judge (ring_reader_knows). Returns a verdict. */
+enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint32_t core,
+				    struct ring_sample *samples, size_t max, size_t *count);
+
+/* Whether the sample belongs to a series as this reader knows it. */
+int ring_reader_knows(const struct ring_reader *reader, const struct ring_sample *sample);
+
+/* Moves a core's cursor: to where a predecessor's reader stood, or to the newest sample to see
+ * only what comes. Passed samples count as dropped; never moves back. */
+void ring_reader_skip_to(struct ring_reader *reader, uint32_t core, uint64_t position);
+
+/* The accounts as of now; reads write_pos anew. Returns a verdict. */
+enum ring_verdict ring_reader_account(struct ring_reader *reader, uint32_t core,
+				      struct ring_account *account);
+
+/* Copies `count` tally cells of one core from `cell` on. Each is exact by itself; together they
+ * are as the core left them, give or take the record in the making. Returns a verdict. */
+enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core, uint32_t cell,
+				      uint32_t count, uint64_t *cells);
+
+/* Cells of one series as a value, for adding up cores and processes: `ring_cells_clear` makes
+ * them the neutral element, `ring_cells_merge` takes one more in by the metric's merge rule. */
+void ring_cells_clear(const struct ring_metric_info *metric, uint64_t *cells);
+void ring_cells_merge(const struct ring_metric_info *metric, uint64_t *into, const uint64_t *from);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a new segment takes over from the one it replaces.
+ */
+#ifndef RING_INTERNAL_INHERIT_H
+#define RING_INTERNAL_INHERIT_H
+
+#include "registry.h"
+
+/* Brings the totals and positions of a dead predecessor into a segment that nobody sees yet. */
+void ring_inherit(struct ring_header *header, struct ring_registry *registry,
+		  struct ring_reader *predecessor);
+
+#endif

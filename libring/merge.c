@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values of one series from several cores or processes, added up. A value is its tally
+ * cells, as layout.h's enum ring_kind lists them, so that the same few lines serve the
+ * exporter, ringstat and a restarting producer. Pure.
+ */
+#include <string.h>
+
+#include "export.h"
+#include "ring/read.h"
+#include "ring/record.h"
+
+RING_EXPORT void ring_cells_clear(const struct ring_metric_info *metric, uint64_t *cells)
+{
+	memset(cells, 0, metric->series_cells * sizeof *cells);
+	if (metric->kind == RING_GAUGE)
+		cells[0] = RING_GAUGE_UNSET;
+}
+
+static uint64_t gauge_pick(enum ring_merge merge, const uint64_t *into, const uint64_t *from)
+{
+	const double a = ring_double_of(into[0]), b = ring_double_of(from[0]);
+
+	switch (merge) {
+	case RING_SUM:
+		return ring_bits_of(a + b);
+	case RING_LAST:
+		/* By difference, as clocks wrap; on a tie the larger, so that order does not
+		 * matter. */
+		if (into[1] == from[1])
+			return b > a ? from[0] : into[0];
+		return (int64_t)(from[1] - into[1]) > 0 ? from[0] : into[0];
+	case RING_MIN:
+		return b < a ? from[0] : into[0];
+	case RING_MAX:
+		return b > a ? from[0] : into[0];
+	}
+	return into[0];
+}
+
+static void gauge_merge(enum ring_merge merge, uint64_t *into, const uint64_t *from)
+{
+	if (from[0] == RING_GAUGE_UNSET)
+		return;
+	if (into[0] == RING_GAUGE_UNSET) {
+		into[0] = from[0];
+		into[1] = from[1];
+		return;
+	}
+	into[0] = gauge_pick(merge, into, from);
+	if ((int64_t)(from[1] - into[1]) > 0)
+		into[1] = from[1];
+}
+
+RING_EXPORT void ring_cells_merge(const struct ring_metric_info *metric, uint64_t *into,
+				  const uint64_t *from)
+{
+	switch (metric->kind) {
+	case RING_COUNTER:
+		into[0] += from[0];
+		break;
+	case RING_GAUGE:
+		gauge_merge(metric->merge, into, from);
+		break;
+	case RING_HISTOGRAM:
+		into[0] = ring_bits_of(ring_double_of(into[0]) + ring_double_of(from[0]));
+		for (uint32_t i = 1; i < metric->series_cells; i++)
+			into[i] += from[i];
+		break;
+	}
+}

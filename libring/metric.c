@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The public calls on metrics: judge, ask the registry, count what was refused.
+ */
+#include "definition.h"
+#include "error.h"
+#include "export.h"
+#include "owner.h"
+#include "registry.h"
+
+#include <errno.h>
+
+RING_EXPORT int ring_metric_define(struct ring_segment *segment, const struct ring_metric_def *def)
+{
+	const char *broken = ring_definition_fault(def);
+	int result = 0;
+
+	if (broken)
+		result = ring_fail(EINVAL, "metric %s: %s", def->name ? def->name : "?", broken);
+	else if (segment->header)
+		result = ring_registry_define(segment->registry, def, 0);
+	if (result != 0 && segment->header)
+		ring_registry_count(segment->registry, &segment->header->definitions_refused);
+	return result;
+}
+
+static struct ring_resolved resolve(struct ring_segment *segment, const char *metric,
+				    enum ring_kind kind, const char *const *label_values)
+{
+	struct ring_resolved resolved = {0, 0, 0, NULL};
+
+	if (segment->header &&
+	    ring_registry_resolve(segment->registry, metric, kind, label_values, &resolved) != 0)
+		ring_registry_count(segment->registry, &segment->header->labels_refused);
+	return resolved;
+}
+
+RING_EXPORT struct ring_counter ring_counter_resolve(struct ring_segment *segment,
+						     const char *metric,
+						     const char *const *label_values)
+{
+	const struct ring_resolved of = resolve(segment, metric, RING_COUNTER, label_values);
+
+	return (struct ring_counter){.key = of.key, .cell = of.cell};
+}
+
+RING_EXPORT struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, const char *metric,
+						 const char *const *label_values)
+{
+	const struct ring_resolved of = resolve(segment, metric, RING_GAUGE, label_values);
+
+	return (struct ring_gauge){.key = of.key, .cell = of.cell};
+}
+
+RING_EXPORT struct ring_histogram ring_histogram_resolve(struct ring_segment *segment,
+							 const char *metric,
+							 const char *const *label_values)
+{
+	const struct ring_resolved of = resolve(segment, metric, RING_HISTOGRAM, label_values);
+
+	return (struct ring_histogram){of.key, of.cell, of.bound_count, of.bounds};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The owner's handle of a segment, shared by the files that create it, define in it and give
+ * out its writers. Internal to libring.
+ */
+#ifndef RING_INTERNAL_OWNER_H
+#define RING_INTERNAL_OWNER_H
+
+#include "ring/segment.h"
+
+struct ring_registry;
+struct ring_claim;
+
+struct ring_segment {
+	struct ring_header *header; /* the mapping; NULL in a no-op handle, as all that follows */
+	struct ring_registry *registry;
+	struct ring_claim **claims; /* by core; NULL until claimed for the first time */
+	int fd;                     /* holds the lock */
+	struct ring_segment *next;  /* in the list of this process's segments */
+	char path[RING_PATH_BYTES];
+};
+
+static inline struct ring_core *ring_core_of(struct ring_header *header, uint32_t core)
+{
+	return (struct ring_core *)((uint8_t *)header + header->cores_offset +
+				    core * header->core_stride);
+}
+
+static inline struct ring_word *ring_tallies_of(struct ring_header *header, uint32_t core)
+{
+	return (struct ring_word *)(ring_core_of(header, core) + 1);
+}
+
+/* Puts a live segment on the process's list, for the handlers of fork and thread end. Returns 0
+ * or a negative errno. */
+int ring_claims_open(struct ring_segment *segment);
+
+/* Takes it off the list and releases every claim. */
+void ring_claims_close(struct ring_segment *segment);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a reader, shared by the file that opens segments and the one that follows
+ * their rings. Nobody else dereferences the mapping.
+ */
+#ifndef RING_INTERNAL_READER_H
+#define RING_INTERNAL_READER_H
+
+#include "ring/read.h"
+
+struct cursor {
+	uint64_t position;
+	uint64_t drained;
+	uint64_t dropped;
+};
+
+struct ring_reader {
+	int fd;
+	struct ring_header header;
+	const uint8_t *map;
+	uint8_t *heap; /* private copy, at its full size, so that texts never move */
+	uint64_t heap_used;
+	struct ring_metric_entry *metric_entries;
+	struct ring_metric_info *metrics;
+	struct ring_series_info *series;
+	uint32_t metric_count;
+	uint32_t series_count;
+	uint32_t cell_first; /* first cell behind the metrics known */
+	struct cursor *cursors;
+};
+
+/* Puts every cursor before the oldest sample of its ring. */
+enum ring_verdict ring_cursors_place(struct ring_reader *reader);
+
+#endif

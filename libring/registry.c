@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A definition reserves room for its whole budget: a block of cells, entries in the series
+ * table, heap for the labels of its overflow series. That is why resolving cannot run out.
+ * Entries are filled first and counted afterwards, so readers see them whole or not at all.
+ */
+#include "registry.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "definition.h"
+#include "error.h"
+#include "index.h"
+#include "owner.h"
+
+struct ring_registry {
+	struct ring_header *header;
+	struct ring_metric_entry *metric_entries;
+	struct ring_series_entry *series_entries;
+	uint8_t *heap;
+	pthread_mutex_t mutex;
+	struct ring_index index;
+	uint32_t metric_count;
+	uint32_t series_count;
+	uint64_t heap_used;
+	uint64_t cells_used;      /* first cell that no metric has reserved */
+	uint64_t series_reserved; /* by all budgets together */
+	uint64_t heap_reserved;   /* for overflow series still to come */
+	struct metric *by_index[];
+};
+
+/* Appends to the heap, which the caller knows to have room. */
+static struct ring_span heap_append(struct ring_registry *registry, const void *bytes, size_t count)
+{
+	const struct ring_span span = {(uint32_t)registry->heap_used, (uint32_t)count};
+
+	if (count > 0)
+		memcpy(registry->heap + span.offset, bytes, count);
+	registry->heap_used += count;
+	/* relaxed: the count that makes this text reachable is released after it. */
+	ring_store_relaxed(&registry->header->heap_used, registry->heap_used);
+	return span;
+}
+
+static bool heap_has(const struct ring_registry *registry, uint64_t bytes)
+{
+	return registry->heap_used + registry->heap_reserved + bytes <=
+	       registry->header->heap_bytes;
+}
+
+/* Release, to touch_counts in reader.c: the entry and its texts are complete for whoever sees
+ * the count. Weaker, and a reader could judge an entry that is still zero. */
+static void publish_count(struct ring_word *count, uint32_t value)
+{
+	ring_store_release(count, value);
+}
+
+/* With the mutex held, which makes this one writer; relaxed, a figure of its own. */
+static void bump(struct ring_word *word)
+{
+	ring_store_relaxed(word, ring_load_relaxed(word) + 1);
+}
+
+void ring_registry_count(struct ring_registry *registry, struct ring_word *word)
+{
+	pthread_mutex_lock(&registry->mutex);
+	bump(word);
+	pthread_mutex_unlock(&registry->mutex);
+}
+
+static struct ring_text text_of(const struct ring_registry *registry, struct ring_span span)
+{
+	return (struct ring_text){(const char *)registry->heap + span.offset, span.bytes};
+}
+
+static bool text_equals(struct ring_text text, const char *other)
+{
+	return text.bytes == strlen(other) && memcmp(text.data, other, text.bytes) == 0;
+}
+
+/* Packs strings up to NULL, each after its length byte; returns how many, or -1 if one is too
+ * long or there are more than `max`. */
+static int pack(const char *const *strings, int max, char packed[RING_PACKED_MAX], uint32_t *bytes)
+{
+	int count = 0;
+
+	*bytes = 0;
+	for (; strings && strings[count]; count++) {
+		const size_t length = strlen(strings[count]);
+		if (count == max || length > RING_LABEL_VALUE_MAX)
+			return -1;
+		packed[*bytes] = (char)length;
+		memcpy(packed + *bytes + 1, strings[count], length);
+		*bytes += 1 + (uint32_t)length;
+	}
+	return count;
+}
+
+static void set_overflow_label(struct metric *metric, const char *label)
+{
+	const char *values[RING_LABELS_MAX + 1] = {NULL};
+
+	for (unsigned i = 0; i < metric->entry->label_count; i++)
+		values[i] = label;
+	pack(values, RING_LABELS_MAX, metric->overflow_labels, &metric->overflow_bytes);
+}
+
+/* Makes the private side of a metric whose entry stands in the table. */
+static struct metric *index_metric(struct ring_registry *registry, uint32_t index)
+{
+	const struct ring_metric_entry *entry = &registry->metric_entries[index];
+	struct metric *metric = calloc(1, sizeof *metric);
+
+	if (!metric)
+		return NULL;
+	metric->entry = entry;
+	metric->index = index;
+	metric->name = text_of(registry, entry->name);
+	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
+	       entry->bound_count * sizeof(double));
+	set_overflow_label(metric, RING_OVERFLOW_LABEL);
+	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
+	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
+	registry->series_reserved += room;
+	registry->heap_reserved += metric->overflow_bytes;
+	registry->by_index[index] = metric;
+	ring_index_add_metric(&registry->index, metric);
+	return metric;
+}
+
+/* Makes the private side of a series whose entry stands in the table. */
+static struct series *index_series(struct ring_registry *registry, uint32_t index)
+{
+	const struct ring_series_entry *entry = &registry->series_entries[index];
+	struct metric *metric = registry->by_index[entry->metric];
+	struct series *series = calloc(1, sizeof *series);
+
+	if (!series)
+		return NULL;
+	series->metric = metric;
+	series->labels = text_of(registry, entry->labels);
+	series->cell = entry->cell;
+	/* relaxed: the generation changes under this registry's mutex only. */
+	series->key = index | (uint64_t)(uint16_t)ring_load_relaxed(&entry->generation) << 32;
+	if (entry->flags & RING_SERIES_OVERFLOW) {
+		metric->overflow = series;
+		registry->heap_reserved -= metric->overflow_bytes;
+	} else {
+		metric->named_count++;
+	}
+	ring_index_add_series(&registry->index, series);
+	return series;
+}
+
+static bool entry_equals(const struct ring_registry *registry, const struct metric *metric,
+			 const struct ring_metric_def *def)
+{
+	const struct ring_metric_entry *entry = metric->entry;
+	char keys[RING_PACKED_MAX];
+	uint32_t bytes;
+
+	pack(def->label_keys, (int)ring_label_count(def), keys, &bytes);
+	return entry->kind == def->kind && entry->merge == def->merge &&
+	       entry->series_max == ring_series_max(def) &&
+	       entry->bound_count == def->bound_count &&
+	       (def->bound_count == 0 ||
+		memcmp(metric->bounds, def->bounds, def->bound_count * sizeof(double)) == 0) &&
+	       text_equals(text_of(registry, entry->help), def->help) &&
+	       text_equals(text_of(registry, entry->unit), def->unit ? def->unit : "") &&
+	       entry->label_keys.bytes == bytes &&
+	       memcmp(text_of(registry, entry->label_keys).data, keys, bytes) == 0;
+}
+
+static bool demand_fits(const struct ring_registry *registry, const struct ring_metric_def *def)
+{
+	const struct ring_demand demand = ring_definition_demand(def);
+	const struct ring_header *h = registry->header;
+
+	return registry->metric_count < h->metric_capacity &&
+	       registry->series_reserved + demand.series <= h->series_capacity &&
+	       registry->cells_used + demand.cells <= h->cell_capacity &&
+	       heap_has(registry, demand.heap_bytes);
+}
+
+static void write_entry(struct ring_registry *registry, const struct ring_metric_def *def,
+			uint8_t flags)
+{
+	struct ring_metric_entry *entry = &registry->metric_entries[registry->metric_count];
+	static const char zeros[8];
+	char keys[RING_PACKED_MAX];
+	uint32_t keys_bytes;
+
+	pack(def->label_keys, (int)ring_label_count(def), keys, &keys_bytes);
+	*entry = (struct ring_metric_entry){
+		.kind = (uint8_t)def->kind,
+		.merge = (uint8_t)def->merge,
+		.flags = flags,
+		.label_count = (uint8_t)ring_label_count(def),
+		.bound_count = (uint16_t)def->bound_count,
+		.series_max = ring_series_max(def),
+		.series_cells = ring_series_cells(def->kind, def->bound_count),
+		.cell_first = (uint32_t)registry->cells_used,
+		.name = heap_append(registry, def->name, strlen(def->name)),
+		.help = heap_append(registry, def->help, strlen(def->help)),
+		.unit = heap_append(registry, def->unit, def->unit ? strlen(def->unit) : 0),
+		.label_keys = heap_append(registry, keys, keys_bytes),
+	};
+	heap_append(registry, zeros, -registry->heap_used % sizeof(double));
+	entry->bounds_offset =
+		heap_append(registry, def->bounds, def->bound_count * sizeof *def->bounds).offset;
+}
+
+/* With the mutex held. */
+static int define(struct ring_registry *registry, const struct ring_metric_def *def, uint8_t flags)
+{
+	struct metric *metric = ring_index_find_metric(&registry->index, def->name);
+
+	if (metric) {
+		if (!entry_equals(registry, metric, def))
+			return ring_fail(EEXIST, "metric %s: already defined otherwise", def->name);
+		if (!metric->overflow) {
+			registry->heap_reserved -= metric->overflow_bytes;
+			set_overflow_label(metric, ring_overflow_label(def));
+			registry->heap_reserved += metric->overflow_bytes;
+		}
+		return 0;
+	}
+	if (!demand_fits(registry, def))
+		return ring_fail(ENOSPC, "metric %s: no room for %u series; raise series_spare",
+				 def->name, ring_series_max(def));
+	write_entry(registry, def, flags);
+	metric = index_metric(registry, registry->metric_count);
+	if (!metric)
+		return ring_fail(ENOMEM, "metric %s: out of memory", def->name);
+	registry->heap_reserved -= metric->overflow_bytes;
+	set_overflow_label(metric, ring_overflow_label(def));
+	registry->heap_reserved += metric->overflow_bytes;
+	publish_count(&registry->header->metric_count, ++registry->metric_count);
+	return 0;
+}
+
+int ring_registry_define(struct ring_registry *registry, const struct ring_metric_def *def,
+			 uint8_t flags)
+{
+	pthread_mutex_lock(&registry->mutex);
+	const int result = define(registry, def, flags);
+	pthread_mutex_unlock(&registry->mutex);
+	return result;
+}
+
+/* Every core's cells of a new gauge series say "never set"; zeros do for the rest. */
+static void clear_cells(struct ring_registry *registry, uint32_t cell, enum ring_kind kind)
+{
+	if (kind != RING_GAUGE)
+		return;
+	for (uint32_t core = 0; core < registry->header->core_count; core++)
+		/* relaxed: no writer has a handle for this series yet, no reader its entry. */
+		ring_store_relaxed(ring_tallies_of(registry->header, core) + cell,
+				   RING_GAUGE_UNSET);
+}
+
+/* Adds a series of this metric, with the mutex held; NULL when out of memory. */
+static struct series *append_series(struct ring_registry *registry, struct metric *metric,
+				    struct ring_text labels, uint32_t flags)
+{
+	const struct ring_metric_entry *of = metric->entry;
+	struct ring_series_entry *entry = &registry->series_entries[registry->series_count];
+	const uint32_t ordinal = metric->named_count + (metric->overflow ? 1 : 0);
+
+	*entry = (struct ring_series_entry){
+		.metric = metric->index,
+		.cell = of->cell_first + ordinal * of->series_cells,
+		.flags = flags,
+		.labels = heap_append(registry, labels.data, labels.bytes),
+	};
+	clear_cells(registry, entry->cell, (enum ring_kind)of->kind);
+	struct series *series = index_series(registry, registry->series_count);
+	if (series)
+		publish_count(&registry->header->series_count, ++registry->series_count);
+	return series;
+}
+
+static struct series *overflow_series(struct ring_registry *registry, struct metric *metric)
+{
+	const struct ring_text labels = {metric->overflow_labels, metric->overflow_bytes};
+
+	if (!metric->overflow)
+		append_series(registry, metric, labels, RING_SERIES_OVERFLOW);
+	return metric->overflow;
+}
+
+/* The series of these labels, or the one that stands for all that came too late. With the
+ * mutex held. */
+static struct series *admit_series(struct ring_registry *registry, struct metric *metric,
+				   struct ring_text labels)
+{
+	struct series *series = ring_index_find_series(&registry->index, metric, labels);
+
+	if (series)
+		return series;
+	if (labels.bytes > 0 && labels.bytes == metric->overflow_bytes &&
+	    memcmp(labels.data, metric->overflow_labels, labels.bytes) == 0)
+		return overflow_series(registry, metric);
+	if (metric->named_count < metric->entry->series_max && heap_has(registry, labels.bytes))
+		return append_series(registry, metric, labels, 0);
+	bump(&registry->header->overflowed);
+	return overflow_series(registry, metric);
+}
+
+int ring_registry_resolve(struct ring_registry *registry, const char *name, enum ring_kind kind,
+			  const char *const *label_values, struct ring_resolved *resolved)
+{
+	struct metric *metric = ring_index_find_metric(&registry->index, name);
+	char packed[RING_PACKED_MAX];
+	uint32_t bytes;
+
+	if (!metric)
+		return ring_fail(ENOENT, "metric %s: not defined", name);
+	if (metric->entry->kind != kind)
+		return ring_fail(EINVAL, "metric %s: is of another kind", name);
+	const int count = pack(label_values, RING_LABELS_MAX, packed, &bytes);
+	if (count < 0)
+		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes", name,
+				 RING_LABEL_VALUE_MAX);
+	if (count != metric->entry->label_count)
+		return ring_fail(EINVAL, "metric %s: has %u labels, not %d", name,
+				 metric->entry->label_count, count);
+	const struct ring_text labels = {packed, bytes};
+	struct series *series = ring_index_find_series(&registry->index, metric, labels);
+	if (!series) {
+		pthread_mutex_lock(&registry->mutex);
+		series = admit_series(registry, metric, labels);
+		pthread_mutex_unlock(&registry->mutex);
+	}
+	if (!series)
+		return ring_fail(ENOMEM, "metric %s: out of memory", name);
+	*resolved = (struct ring_resolved){series->key, series->cell, metric->entry->bound_count,
+					   metric->bounds};
+	return 0;
+}
+
+/* Whether totals under the one definition mean the same under the other. */
+static bool is_same_metric(const struct ring_registry *registry, const struct metric *metric,
+			   const struct ring_metric_info *info)
+{
+	struct ring_text keys = text_of(registry, metric->entry->label_keys), key;
+	uint32_t count = 0;
+
+	while (count < info->label_count && ring_label_next(&keys, &key)) {
+		const struct ring_text *other = &info->label_keys[count++];
+		if (key.bytes != other->bytes || memcmp(key.data, other->data, key.bytes) != 0)
+			return false;
+	}
+	return keys.bytes == 0 && count == info->label_count && metric->entry->kind == info->kind &&
+	       metric->entry->bound_count == info->bound_count &&
+	       (info->bound_count == 0 ||
+		memcmp(metric->bounds, info->bounds, info->bound_count * sizeof(double)) == 0);
+}
+
+/* Copies a text with a terminator to `*next` and moves that on. */
+static const char *take_text(char **next, struct ring_text text)
+{
+	char *copy = *next;
+
+	memcpy(copy, text.data, text.bytes);
+	copy[text.bytes] = 0;
+	*next += text.bytes + 1;
+	return copy;
+}
+
+/* Defines a metric as a predecessor's segment has it; 0 or a negative errno. */
+static int define_inherited(struct ring_registry *registry, const struct ring_metric_info *info)
+{
+	char texts[RING_METRIC_NAME_MAX + RING_HELP_MAX + RING_METRIC_NAME_MAX +
+		   RING_LABELS_MAX * RING_LABEL_KEY_MAX + 16];
+	struct ring_metric_def def = {
+		.kind = info->kind,
+		.merge = info->merge,
+		.bounds = info->bounds,
+		.bound_count = info->bound_count,
+		.series_max = info->series_max,
+	};
+	char *next = texts;
+
+	def.name = take_text(&next, info->name);
+	def.help = take_text(&next, info->help);
+	def.unit = take_text(&next, info->unit);
+	for (uint32_t i = 0; i < info->label_count; i++)
+		def.label_keys[i] = take_text(&next, info->label_keys[i]);
+	return define(registry, &def, 0);
+}
+
+static uint32_t inherit(struct ring_registry *registry, const struct ring_metric_info *info,
+			const struct ring_series_info *series)
+{
+	char name[RING_METRIC_NAME_MAX + 1];
+	char *next = name;
+	struct metric *metric = ring_index_find_metric(&registry->index,
+						       take_text(&next, info->name));
+
+	if (!metric && !info->declared && define_inherited(registry, info) == 0)
+		metric = ring_index_find_metric(&registry->index, name);
+	if (!metric || !is_same_metric(registry, metric, info))
+		return 0;
+	const struct series *place = series->overflow
+					     ? overflow_series(registry, metric)
+					     : admit_series(registry, metric, series->labels);
+	return place ? place->cell : 0;
+}
+
+uint32_t ring_registry_inherit(struct ring_registry *registry,
+			       const struct ring_metric_info *metric,
+			       const struct ring_series_info *series)
+{
+	pthread_mutex_lock(&registry->mutex);
+	const uint32_t cell = inherit(registry, metric, series);
+	pthread_mutex_unlock(&registry->mutex);
+	return cell;
+}
+
+int ring_registry_open(struct ring_registry **opened, struct ring_header *header)
+{
+	uint8_t *base = (uint8_t *)header;
+	struct ring_registry *registry = calloc(
+		1, sizeof *registry + header->metric_capacity * sizeof registry->by_index[0]);
+
+	if (!registry)
+		return -ENOMEM;
+	registry->header = header;
+	registry->metric_entries = (void *)(base + header->metrics_offset);
+	registry->series_entries = (void *)(base + header->series_offset);
+	registry->heap = base + header->heap_offset;
+	registry->cells_used = 1;
+	/* relaxed: this process alone writes these, and it has the file's lock. */
+	registry->heap_used = ring_load_relaxed(&header->heap_used);
+	registry->metric_count = (uint32_t)ring_load_relaxed(&header->metric_count);
+	registry->series_count = (uint32_t)ring_load_relaxed(&header->series_count);
+	pthread_mutex_init(&registry->mutex, NULL);
+	bool complete = ring_index_open(&registry->index, header->metric_capacity,
+					header->series_capacity) == 0;
+	for (uint32_t i = 0; i < registry->metric_count && complete; i++)
+		complete = index_metric(registry, i) != NULL;
+	for (uint32_t i = 0; i < registry->series_count && complete; i++)
+		complete = index_series(registry, i) != NULL;
+	if (!complete) {
+		ring_registry_close(registry);
+		return -ENOMEM;
+	}
+	*opened = registry;
+	return 0;
+}
+
+void ring_registry_close(struct ring_registry *registry)
+{
+	if (!registry)
+		return;
+	ring_index_close(&registry->index);
+	pthread_mutex_destroy(&registry->mutex);
+	free(registry);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The metrics and series of one segment of ours: the tables in shared memory and, beside
+ * them, the private index that finds entries by name. Lookups run concurrently with
+ * everything and take no lock; the rest is serialised by the registry's mutex.
+ */
+#ifndef RING_INTERNAL_REGISTRY_H
+#define RING_INTERNAL_REGISTRY_H
+
+#include "ring/metric.h"
+#include "ring/read.h"
+
+struct ring_registry;
+
+/* One series, as handles are made from. */
+struct ring_resolved {
+	uint64_t key;
+	uint32_t cell;
+	uint32_t bound_count;
+	const double *bounds;
+};
+
+/* Takes over the tables of a segment mapped for writing, which the reader has found sound if
+ * they are not empty. Returns 0 or -ENOMEM. */
+int ring_registry_open(struct ring_registry **registry, struct ring_header *header);
+void ring_registry_close(struct ring_registry *registry);
+
+/* As ring_metric_define; `flags` go into the entry. */
+int ring_registry_define(struct ring_registry *registry, const struct ring_metric_def *def,
+			 uint8_t flags);
+
+/* As ring_counter_resolve and its like. Returns 0 or a negative errno. */
+int ring_registry_resolve(struct ring_registry *registry, const char *metric, enum ring_kind kind,
+			  const char *const *label_values, struct ring_resolved *resolved);
+
+/* Adds one to a word of the header, for ringstat and the exporter to show. */
+void ring_registry_count(struct ring_registry *registry, struct ring_word *word);
+
+/* Gives a predecessor's series its place here, if its metric is known: the cell its totals go
+ * to, or 0. Definitions not declared at creation come along with their first series. */
+uint32_t ring_registry_inherit(struct ring_registry *registry,
+			       const struct ring_metric_info *metric,
+			       const struct ring_series_info *series);
+
+#endif

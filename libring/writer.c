@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who records into which ring: claims, and what ends them.
+ *
+ * A claim ends by release, by the end of its thread, by the closing of its segment, or in the
+ * child of a fork. All four meet on one mutex, far from the hot path. The writer itself stays
+ * allocated until the segment is closed, one page per core.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "export.h"
+#include "owner.h"
+#include "registry.h"
+
+/* A writer's private state stands half a page away from the page offset of the shared position
+ * it stores to. At the same offset the processor takes its loads for dependent on that store
+ * (4 KiB aliasing), which makes a record four to eight times slower. */
+#define WRITER_PAGE   RING_CORE_ALIGN
+#define WRITER_OFFSET (WRITER_PAGE / 2)
+
+struct ring_claim {
+	struct ring_writer writer;
+	struct ring_segment *segment;
+	struct ring_claim **list; /* of the claiming thread; NULL while nobody holds the claim */
+	struct ring_claim *next;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct ring_segment *segments;
+
+/* What the calling thread holds. The key exists for its destructor. */
+static _Thread_local struct ring_claim *held;
+static pthread_key_t held_key;
+
+/* Returned where there is nothing to claim: all zeros, so that every record ends at the first
+ * comparison. One per thread, because ring_tick writes to it. */
+static _Thread_local struct ring_writer noop_writer;
+
+static struct ring_claim *claim_of(struct ring_writer *writer)
+{
+	return (struct ring_claim *)((char *)writer - offsetof(struct ring_claim, writer));
+}
+
+/* Makes a writer record nothing, whoever still holds it. */
+static void disarm(struct ring_writer *writer)
+{
+	*writer = (struct ring_writer){.now_ns = 0};
+}
+
+/* With the mutex held. */
+static void end_claim(struct ring_claim *claim)
+{
+	struct ring_claim **link = claim->list;
+
+	while (*link != claim)
+		link = &(*link)->next;
+	*link = claim->next;
+	claim->list = NULL;
+	/* relaxed: for display. */
+	ring_store_relaxed(&ring_core_of(claim->segment->header, claim->writer.core)->writer_tid,
+			   0);
+	disarm(&claim->writer);
+}
+
+static void end_thread(void *list)
+{
+	struct ring_claim **claims = list;
+
+	pthread_mutex_lock(&mutex);
+	while (*claims)
+		end_claim(*claims);
+	pthread_mutex_unlock(&mutex);
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&mutex);
+}
+
+static void after_fork_in_parent(void)
+{
+	pthread_mutex_unlock(&mutex);
+}
+
+/* The child has a copy of every handle and of the lock's descriptor, and must keep neither:
+ * records of both would meet in one ring, and the segment would look alive after its owner. */
+static void after_fork_in_child(void)
+{
+	while (segments) {
+		struct ring_segment *segment = segments;
+		segments = segment->next;
+		for (uint32_t core = 0; core < segment->header->core_count; core++)
+			if (segment->claims[core])
+				disarm(&segment->claims[core]->writer);
+		munmap(segment->header, segment->header->segment_bytes);
+		close(segment->fd);
+		segment->header = NULL;
+		/* Left behind as it is: another thread may have been inside it at the fork. */
+		segment->registry = NULL;
+		segment->path[0] = 0;
+	}
+	held = NULL;
+	pthread_mutex_unlock(&mutex);
+}
+
+static int setup_result;
+
+static void setup(void)
+{
+	setup_result = -pthread_key_create(&held_key, end_thread);
+	if (setup_result == 0)
+		setup_result = -pthread_atfork(before_fork, after_fork_in_parent,
+					       after_fork_in_child);
+}
+
+int ring_claims_open(struct ring_segment *segment)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, setup);
+	if (setup_result != 0)
+		return setup_result;
+	segment->claims = calloc(segment->header->core_count, sizeof(struct ring_claim *));
+	if (!segment->claims)
+		return -ENOMEM;
+	pthread_mutex_lock(&mutex);
+	segment->next = segments;
+	segments = segment;
+	pthread_mutex_unlock(&mutex);
+	return 0;
+}
+
+void ring_claims_close(struct ring_segment *segment)
+{
+	pthread_mutex_lock(&mutex);
+	struct ring_segment **link = &segments;
+	while (*link != segment)
+		link = &(*link)->next;
+	*link = segment->next;
+	for (uint32_t core = 0; core < segment->header->core_count; core++) {
+		struct ring_claim *claim = segment->claims[core];
+		if (claim && claim->list)
+			end_claim(claim);
+		if (claim)
+			free((char *)claim - WRITER_OFFSET);
+	}
+	pthread_mutex_unlock(&mutex);
+	free(segment->claims);
+}
+
+static bool is_free(const struct ring_segment *segment, uint32_t core)
+{
+	return !segment->claims[core] || !segment->claims[core]->list;
+}
+
+static struct ring_claim *claim_memory(struct ring_segment *segment, uint32_t core)
+{
+	if (!segment->claims[core]) {
+		char *page = aligned_alloc(WRITER_PAGE, WRITER_PAGE);
+		if (page)
+			segment->claims[core] = (struct ring_claim *)(void *)(page + WRITER_OFFSET);
+	}
+	return segment->claims[core];
+}
+
+static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, uint32_t core)
+{
+	struct ring_header *header = segment->header;
+	struct ring_core *block = ring_core_of(header, core);
+
+	*claim = (struct ring_claim){
+		.writer =
+			{
+				.tallies = ring_tallies_of(header, core),
+				.slots = (struct ring_slot *)((uint8_t *)block +
+							      header->slots_offset),
+				.shared_pos = &block->write_pos,
+				.slot_mask = header->slot_count - 1,
+				/* relaxed: the claim before ended under the mutex that is held now.
+				 */
+				.write_pos = ring_load_relaxed(&block->write_pos),
+				.cell_count = header->cell_capacity - 1,
+				.burst_max = header->burst_max,
+				.core = core,
+			},
+		.segment = segment,
+		.list = &held,
+		.next = held,
+	};
+	held = claim;
+	ring_tick(&claim->writer);
+	/* The position again, for the fence behind it: the writer before may have died between its
+	 * last position and that fence, and the model checker finds a torn sample without it. */
+	ring_publish(claim->writer.shared_pos, claim->writer.write_pos);
+	/* relaxed: for display. */
+	ring_store_relaxed(&block->claim_count, ring_load_relaxed(&block->claim_count) + 1);
+	ring_store_relaxed(&block->writer_tid, (uint64_t)gettid());
+}
+
+/* With the mutex held. Returns 0 or a negative errno. */
+static int claim_core(struct ring_segment *segment, unsigned core, struct ring_claim **claimed)
+{
+	const uint32_t count = segment->header->core_count;
+
+	if (core == RING_CORE_ANY)
+		for (core = 0; core < count && !is_free(segment, core);)
+			core++;
+	else if (core < count && !is_free(segment, core))
+		return ring_fail(EBUSY, "core %u: its ring has a writer", core);
+	if (core >= count)
+		return ring_fail(ENOENT, "no ring free: all %u are claimed or out of range", count);
+	struct ring_claim *claim = claim_memory(segment, core);
+	if (!claim || pthread_setspecific(held_key, &held) != 0)
+		return ring_fail(ENOMEM, "core %u: out of memory", core);
+	begin_claim(claim, segment, core);
+	*claimed = claim;
+	return 0;
+}
+
+RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, unsigned core)
+{
+	struct ring_claim *claim = NULL;
+	int result;
+
+	if (!segment->header) {
+		ring_fail(ENODEV, "the segment is a no-op");
+		disarm(&noop_writer);
+		return &noop_writer;
+	}
+	pthread_mutex_lock(&mutex);
+	result = claim_core(segment, core, &claim);
+	pthread_mutex_unlock(&mutex);
+	if (result == 0)
+		return &claim->writer;
+	ring_registry_count(segment->registry, &segment->header->claims_refused);
+	disarm(&noop_writer);
+	return &noop_writer;
+}
+
+RING_EXPORT int ring_writer_is_live(const struct ring_writer *writer)
+{
+	return writer->cell_count != 0;
+}
+
+RING_EXPORT void ring_writer_release(struct ring_writer *writer)
+{
+	if (!ring_writer_is_live(writer))
+		return;
+	pthread_mutex_lock(&mutex);
+	end_claim(claim_of(writer));
+	pthread_mutex_unlock(&mutex);
+}
