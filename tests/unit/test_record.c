@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recording and draining in one process: what a data-plane core writes is what a reader gets,
+ * and what a full ring loses is counted.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "workspace.h"
+
+struct bench {
+	struct ring_segment *segment;
+	struct ring_writer *writer;
+	struct ring_reader *reader;
+	struct ring_counter packets;
+};
+
+static struct bench bench_open(void **state, unsigned slot_count, unsigned burst_max)
+{
+	struct ring_options options = workspace_options(*state, "bench");
+	struct bench bench;
+
+	options.slot_count = slot_count;
+	options.burst_max = burst_max;
+	bench.segment = workspace_segment(&options);
+	bench.writer = ring_writer_claim(bench.segment, 0);
+	bench.packets = ring_counter_resolve(bench.segment, "test_packets_total", RING_LABELS("a"));
+	bench.reader = workspace_reader(bench.segment);
+	assert_true(ring_writer_is_live(bench.writer));
+	assert_int_not_equal(bench.packets.cell, 0);
+	return bench;
+}
+
+static void bench_close(struct bench *bench)
+{
+	ring_reader_close(bench->reader);
+	ring_segment_close(bench->segment);
+}
+
+static size_t drain(struct bench *bench, struct ring_sample *samples, size_t max)
+{
+	size_t count;
+
+	assert_int_equal(ring_reader_drain(bench->reader, 0, samples, max, &count), RING_SOUND);
+	return count;
+}
+
+static struct ring_account account_of(struct bench *bench)
+{
+	struct ring_account account;
+
+	assert_int_equal(ring_reader_account(bench->reader, 0, &account), RING_SOUND);
+	assert_int_equal(account.written, account.drained + account.dropped + account.pending);
+	return account;
+}
+
+static void T2_sample_carries_series_time_and_value_of_each_kind(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_gauge level = ring_gauge_resolve(bench.segment, "test_level", RING_LABELS("a"));
+	struct ring_histogram latency = ring_histogram_resolve(
+		bench.segment, "test_latency_seconds", RING_LABELS("a"));
+	struct ring_sample samples[8];
+
+	ring_tick_at(bench.writer, 100);
+	ring_counter_add(bench.writer, bench.packets, 3);
+	ring_tick_at(bench.writer, 200);
+	ring_gauge_set(bench.writer, level, -2.5);
+	ring_histogram_observe(bench.writer, latency, 0.05);
+	ring_counter_add(bench.writer, bench.packets, 4);
+	assert_int_equal(drain(&bench, samples, 8), 4);
+	assert_int_equal(samples[0].timestamp_ns, 100);
+	assert_int_equal(samples[0].value, 3);
+	assert_int_equal(samples[1].timestamp_ns, 200);
+	assert_true(ring_double_of(samples[1].value) == -2.5);
+	assert_true(ring_double_of(samples[2].value) == 0.05);
+	assert_int_equal(samples[3].value, 7); /* the running total, not the increment */
+	assert_int_equal(samples[0].key, samples[3].key);
+	assert_int_not_equal(ring_sample_series(&samples[0]), ring_sample_series(&samples[1]));
+	assert_int_equal(ring_reader_refresh(bench.reader), RING_SOUND);
+	for (int i = 0; i < 4; i++)
+		assert_true(ring_reader_knows(bench.reader, &samples[i]));
+	bench_close(&bench);
+}
+
+static void T3_capacity_is_rounded_up_to_a_power_of_two(void **state)
+{
+	const unsigned asked[] = {2, 3, 5, 8, 1000, 1025}, given[] = {2, 4, 8, 8, 1024, 2048};
+
+	for (int i = 0; i < 6; i++) {
+		struct bench bench = bench_open(state, asked[i], 1);
+		assert_int_equal(ring_reader_header(bench.reader)->slot_count, given[i]);
+		bench_close(&bench);
+	}
+}
+
+static void T4_full_ring_drops_oldest_and_counts(void **state)
+{
+	struct bench bench = bench_open(state, 8, 2);
+	struct ring_sample samples[8];
+
+	for (int i = 0; i < 20; i++)
+		ring_counter_add(bench.writer, bench.packets, 1);
+	assert_int_equal(account_of(&bench).pending, 20);
+	/* Of 8 slots the burst's 2 may be in the making. */
+	assert_int_equal(drain(&bench, samples, 8), 6);
+	for (uint64_t i = 0; i < 6; i++)
+		assert_int_equal(samples[i].value, 15 + i);
+	const struct ring_account account = account_of(&bench);
+	assert_int_equal(account.written, 20);
+	assert_int_equal(account.drained, 6);
+	assert_int_equal(account.dropped, 14);
+	bench_close(&bench);
+}
+
+static void T5_drain_takes_all_and_an_empty_drain_returns_none(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_sample samples[8];
+
+	assert_int_equal(drain(&bench, samples, 8), 0);
+	for (int i = 0; i < 5; i++)
+		ring_counter_add(bench.writer, bench.packets, 1);
+	assert_int_equal(drain(&bench, samples, 2), 2);
+	assert_int_equal(drain(&bench, samples, 8), 3);
+	assert_int_equal(samples[2].value, 5);
+	assert_int_equal(drain(&bench, samples, 8), 0);
+	bench_close(&bench);
+}
+
+static void totals_are_exact_although_the_ring_overflowed_many_times(void **state)
+{
+	struct bench bench = bench_open(state, 4, 2);
+	struct ring_gauge level = ring_gauge_resolve(bench.segment, "test_level", RING_LABELS("a"));
+	struct ring_histogram latency = ring_histogram_resolve(
+		bench.segment, "test_latency_seconds", RING_LABELS("a"));
+
+	for (int i = 0; i < 1000; i++) {
+		ring_counter_add(bench.writer, bench.packets, 7);
+		ring_gauge_set(bench.writer, level, i);
+		ring_histogram_observe(bench.writer, latency, 0.001 * (i % 4));
+	}
+	assert_int_equal(workspace_value(bench.reader, "test_packets_total", "a", 0), 7000);
+	assert_true(ring_double_of(workspace_value(bench.reader, "test_level", "a", 0)) == 999);
+	/* Upper bounds are inclusive: 0 and 0.001 lie in the first bucket. */
+	assert_int_equal(workspace_value(bench.reader, "test_latency_seconds", "a", 1), 500);
+	assert_int_equal(workspace_value(bench.reader, "test_latency_seconds", "a", 2), 500);
+	assert_int_equal(workspace_value(bench.reader, "test_latency_seconds", "a", 3), 0);
+	bench_close(&bench);
+}
+
+static void histogram_counts_each_value_into_the_bucket_of_its_upper_bound(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_histogram latency = ring_histogram_resolve(
+		bench.segment, "test_latency_seconds", RING_LABELS("a"));
+	const double values[] = {-1, 0.001, 0.00100001, 0.01, 0.1, 0.100001, 1e300};
+	const uint64_t counts[] = {2, 2, 1, 2};
+
+	for (int i = 0; i < 7; i++)
+		ring_histogram_observe(bench.writer, latency, values[i]);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(workspace_value(bench.reader, "test_latency_seconds", "a", 1 + i),
+				 counts[i]);
+	bench_close(&bench);
+}
+
+static void gauge_add_starts_from_zero_and_keeps_its_own_core(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_writer *other = ring_writer_claim(bench.segment, 1);
+	struct ring_gauge depth = ring_gauge_resolve(bench.segment, "test_depth", NULL);
+
+	assert_int_equal(workspace_value(bench.reader, "test_depth", "", 0), RING_GAUGE_UNSET);
+	ring_gauge_add(bench.writer, depth, 5);
+	ring_gauge_add(bench.writer, depth, -2);
+	ring_gauge_add(other, depth, 1);
+	/* merged by the maximum */
+	assert_true(ring_double_of(workspace_value(bench.reader, "test_depth", "", 0)) == 3);
+	bench_close(&bench);
+}
+
+static void burst_becomes_visible_at_its_end_or_when_it_is_full(void **state)
+{
+	struct bench bench = bench_open(state, 16, 4);
+
+	ring_burst_begin(bench.writer);
+	for (uint64_t i = 1; i <= 6; i++) {
+		ring_counter_add(bench.writer, bench.packets, 1);
+		assert_int_equal(account_of(&bench).written, i < 4 ? 0 : 4);
+		/* Tallies do not wait. */
+		assert_int_equal(workspace_value(bench.reader, "test_packets_total", "a", 0), i);
+	}
+	ring_burst_end(bench.writer);
+	assert_int_equal(account_of(&bench).written, 6);
+	ring_counter_add(bench.writer, bench.packets, 1);
+	assert_int_equal(account_of(&bench).written, 7);
+	bench_close(&bench);
+}
+
+static void tag_travels_with_the_sample_and_changes_no_series(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_counter tagged = bench.packets;
+	struct ring_sample samples[2];
+
+	tagged.key = ring_key_tagged(tagged.key, 0xbeef);
+	ring_counter_add(bench.writer, bench.packets, 1);
+	ring_counter_add(bench.writer, tagged, 1);
+	assert_int_equal(drain(&bench, samples, 2), 2);
+	assert_int_equal(ring_sample_tag(&samples[0]), 0);
+	assert_int_equal(ring_sample_tag(&samples[1]), 0xbeef);
+	assert_int_equal(ring_sample_series(&samples[0]), ring_sample_series(&samples[1]));
+	assert_true(ring_reader_knows(bench.reader, &samples[1]));
+	assert_int_equal(samples[1].value, 2);
+	bench_close(&bench);
+}
+
+static void record_everything(struct ring_writer *writer)
+{
+	static const double one = 1;
+
+	ring_tick(writer);
+	ring_burst_begin(writer);
+	ring_counter_add(writer, (struct ring_counter){0}, 1);
+	ring_gauge_set(writer, (struct ring_gauge){0}, 1);
+	ring_gauge_add(writer, (struct ring_gauge){0}, 1);
+	ring_histogram_observe(writer, (struct ring_histogram){.bounds = &one}, 1);
+	ring_burst_end(writer);
+}
+
+static void zero_handle_records_nothing(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+
+	record_everything(bench.writer);
+	assert_int_equal(account_of(&bench).written, 0);
+	bench_close(&bench);
+}
+
+static void noop_writer_records_nothing(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_writer *second = ring_writer_claim(bench.segment, 0);
+
+	assert_false(ring_writer_is_live(second));
+	record_everything(second);
+	ring_counter_add(second, bench.packets, 1);
+	ring_writer_release(second);
+	assert_int_equal(account_of(&bench).written, 0);
+	assert_int_equal(workspace_value(bench.reader, "test_packets_total", "a", 0), 0);
+	bench_close(&bench);
+}
+
+static void handle_of_a_larger_segment_records_nothing(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_counter foreign = bench.packets;
+
+	foreign.cell = ring_reader_header(bench.reader)->cell_capacity;
+	ring_counter_add(bench.writer, foreign, 1);
+	assert_int_equal(account_of(&bench).written, 0);
+	bench_close(&bench);
+}
+
+static void T1_second_claim_of_a_ring_is_refused_and_counted(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+
+	assert_false(ring_writer_is_live(ring_writer_claim(bench.segment, 0)));
+	assert_non_null(strstr(ring_error(), "has a writer"));
+	assert_true(ring_writer_is_live(ring_writer_claim(bench.segment, RING_CORE_ANY)));
+	assert_false(ring_writer_is_live(ring_writer_claim(bench.segment, RING_CORE_ANY)));
+	assert_false(ring_writer_is_live(ring_writer_claim(bench.segment, 2)));
+	assert_int_equal(ring_reader_refresh(bench.reader), RING_SOUND);
+	assert_int_equal(ring_reader_header(bench.reader)->claims_refused.bits, 3);
+	bench_close(&bench);
+}
+
+static void *record_in_thread(void *argument)
+{
+	struct bench *bench = argument;
+	struct ring_writer *writer = ring_writer_claim(bench->segment, 1);
+
+	for (int i = 0; i < 10; i++)
+		ring_counter_add(writer, bench->packets, 1);
+	return ring_writer_is_live(writer) ? bench : NULL;
+}
+
+static void claim_ends_with_its_thread_and_totals_go_on(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+
+	for (int i = 0; i < 3; i++) {
+		pthread_t thread;
+		void *lived;
+		assert_int_equal(pthread_create(&thread, NULL, record_in_thread, &bench), 0);
+		assert_int_equal(pthread_join(thread, &lived), 0);
+		assert_non_null(lived);
+	}
+	assert_int_equal(workspace_value(bench.reader, "test_packets_total", "a", 0), 30);
+	bench_close(&bench);
+}
+
+static void released_ring_can_be_claimed_again(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+
+	ring_counter_add(bench.writer, bench.packets, 1);
+	ring_writer_release(bench.writer);
+	assert_false(ring_writer_is_live(bench.writer));
+	bench.writer = ring_writer_claim(bench.segment, 0);
+	ring_counter_add(bench.writer, bench.packets, 1);
+	assert_int_equal(account_of(&bench).written, 2);
+	assert_int_equal(workspace_value(bench.reader, "test_packets_total", "a", 0), 2);
+	bench_close(&bench);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(T1_second_claim_of_a_ring_is_refused_and_counted),
+		TEST(T2_sample_carries_series_time_and_value_of_each_kind),
+		TEST(T3_capacity_is_rounded_up_to_a_power_of_two),
+		TEST(T4_full_ring_drops_oldest_and_counts),
+		TEST(T5_drain_takes_all_and_an_empty_drain_returns_none),
+		TEST(totals_are_exact_although_the_ring_overflowed_many_times),
+		TEST(histogram_counts_each_value_into_the_bucket_of_its_upper_bound),
+		TEST(gauge_add_starts_from_zero_and_keeps_its_own_core),
+		TEST(burst_becomes_visible_at_its_end_or_when_it_is_full),
+		TEST(tag_travels_with_the_sample_and_changes_no_series),
+		TEST(zero_handle_records_nothing),
+		TEST(noop_writer_records_nothing),
+		TEST(handle_of_a_larger_segment_records_nothing),
+		TEST(claim_ends_with_its_thread_and_totals_go_on),
+		TEST(released_ring_can_be_claimed_again),
+	};
+
+	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a segment: creation, adoption, succession, and every way in which it can fail
+ * without harming the process that wanted it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "workspace.h"
+
+static struct ring_counter packets(struct ring_segment *segment, const char *channel)
+{
+	return ring_counter_resolve(segment, "test_packets_total", RING_LABELS(channel));
+}
+
+/* Adds `n` to channel "a" on core 0, and sets both gauges. */
+static void record(struct ring_segment *segment, uint64_t n)
+{
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	struct ring_histogram latency = ring_histogram_resolve(segment, "test_latency_seconds",
+							       RING_LABELS("a"));
+
+	ring_counter_add(writer, packets(segment, "a"), n);
+	ring_gauge_set(writer, ring_gauge_resolve(segment, "test_depth", NULL), 5);
+	ring_histogram_observe(writer, latency, 0.5);
+	ring_writer_release(writer);
+}
+
+static unsigned entries_in(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned count = 0;
+
+	for (struct dirent *entry; (entry = readdir(dir));)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	return count;
+}
+
+/* Runs body(argument) in a child and demands that it returns 0. */
+static void in_child(int (*body)(void *), void *argument)
+{
+	int status;
+	const pid_t child = fork();
+
+	if (child == 0)
+		_exit(body(argument));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("child ended with status %#x", (unsigned)status);
+}
+
+static void segment_is_one_fully_allocated_file_with_its_mode(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "file");
+	const mode_t umask_before = umask(0777);
+	struct ring_segment *segment = workspace_segment(&options);
+	struct stat status;
+
+	umask(umask_before);
+	assert_int_equal(stat(ring_segment_path(segment), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
+	assert_true(status.st_blocks * 512 >= status.st_size);
+	assert_int_equal(entries_in(*state), 1);
+	ring_segment_close(segment);
+	assert_int_equal(entries_in(*state), 1); /* the file stays for its readers */
+}
+
+static void lock_tells_the_living_from_the_dead(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "lock");
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+
+	assert_true(ring_reader_owner_alive(reader));
+	ring_segment_close(segment);
+	assert_false(ring_reader_owner_alive(reader));
+	ring_reader_close(reader);
+}
+
+static void name_of_a_living_process_is_refused(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "taken");
+	struct ring_segment *segment = workspace_segment(&options), *second;
+
+	assert_int_equal(ring_segment_create(&second, &options), -EBUSY);
+	assert_false(ring_segment_is_live(second));
+	assert_non_null(strstr(ring_error(), "taken: a live process owns"));
+	ring_segment_close(second);
+	assert_true(ring_segment_is_live(segment));
+	ring_segment_close(segment);
+}
+
+static void same_schema_adopts_totals_positions_and_history(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "same");
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	const struct ring_counter before = packets(segment, "a");
+	struct ring_sample samples[8];
+	size_t count;
+
+	record(segment, 40);
+	ring_segment_close(segment);
+	segment = workspace_segment(&options);
+	assert_true(ring_reader_is_current(reader, AT_FDCWD, ring_segment_path(segment)));
+	assert_int_equal(workspace_value(reader, "test_depth", "", 0), RING_GAUGE_UNSET);
+	const struct ring_counter after = packets(segment, "a");
+	assert_memory_equal(&before, &after, sizeof before);
+	record(segment, 2);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
+	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 4), 2);
+	assert_int_equal(ring_reader_drain(reader, 0, samples, 8, &count), RING_SOUND);
+	assert_int_equal(count, 6);
+	assert_int_equal(samples[0].value, 40);
+	assert_int_equal(samples[3].value, 42);
+	assert_int_equal(ring_reader_header(reader)->owner_count.bits, 2);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void other_schema_starts_anew_with_the_totals_that_both_know(void **state)
+{
+	const double other_bounds[] = {1, 2};
+	struct ring_options options = workspace_options(*state, "other");
+	struct ring_metric_def metrics[WORKSPACE_METRICS], late = workspace_metrics[0];
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *old = workspace_reader(segment);
+	struct ring_account account;
+
+	late.name = "test_late_total";
+	assert_int_equal(ring_metric_define(segment, &late), 0);
+	struct ring_writer *writer = ring_writer_claim(segment, 1);
+	ring_counter_add(writer, ring_counter_resolve(segment, "test_late_total", RING_LABELS("x")),
+			 9);
+	ring_counter_add(writer, packets(segment, "b"), 8);
+	record(segment, 40);
+	ring_segment_close(segment);
+
+	memcpy(metrics, workspace_metrics, sizeof metrics);
+	metrics[0].help = "Packets, said otherwise.";
+	metrics[1].name = "test_renamed";
+	metrics[2].bounds = other_bounds;
+	metrics[2].bound_count = 2;
+	options.metrics = metrics;
+	options.core_count = 1; /* core 1 leaves its totals to core 0 */
+	options.slot_count = 16;
+	segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_false(ring_reader_is_current(old, AT_FDCWD, ring_segment_path(segment)));
+	assert_memory_equal(ring_reader_header(reader)->predecessor, ring_reader_header(old)->uuid,
+			    16);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 40);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "b", 0), 8);
+	assert_int_equal(workspace_value(reader, "test_late_total", "x", 0), 9);
+	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 1), UINT64_MAX);
+	assert_int_equal(workspace_value(reader, "test_level", "a", 0), UINT64_MAX);
+	assert_int_equal(ring_reader_account(reader, 0, &account), RING_SOUND);
+	assert_int_equal(account.written, 3); /* positions go on */
+	assert_int_equal(account.dropped, 3);
+	record(segment, 2);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
+	ring_reader_close(reader);
+	ring_reader_close(old);
+	ring_segment_close(segment);
+}
+
+static void smaller_budget_folds_inherited_series_and_keeps_their_sum(void **state)
+{
+	struct ring_metric_def def = workspace_metrics[0];
+	struct ring_options options = workspace_options(*state, "shrunk");
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+
+	for (int i = 0; i < 5; i++) /* three of their own, two folded */
+		ring_counter_add(writer,
+				 packets(segment, (const char *[]){"a", "b", "c", "d", "e"}[i]),
+				 1u << i);
+	ring_segment_close(segment);
+	def.series_max = 1;
+	options.metrics = &def;
+	options.metric_count = 1;
+	segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 1);
+	assert_int_equal(workspace_value(reader, "test_packets_total", RING_OVERFLOW_LABEL, 0), 30);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void what_is_no_segment_is_replaced(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "junk");
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/junk", (const char *)*state);
+	const int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "junk", 4), 4);
+	close(fd);
+	struct ring_segment *segment = workspace_segment(&options);
+	record(segment, 1);
+	ring_segment_close(segment);
+}
+
+static void what_is_no_file_is_left_alone(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "dir");
+	struct ring_segment *segment;
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/dir", (const char *)*state);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(ring_segment_create(&segment, &options), -EEXIST);
+	assert_non_null(strstr(ring_error(), "no regular file"));
+	ring_segment_close(segment);
+}
+
+static void starter_sweeps_what_a_dead_one_left_and_nothing_else(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "swept");
+	const char *names[] = {".swept.0123456789abcdef", ".other.0123456789abcdef",
+			       ".swept.short"};
+	char path[96];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", (const char *)*state, names[i]);
+		close(open(path, O_WRONLY | O_CREAT, 0600));
+	}
+	ring_segment_close(workspace_segment(&options));
+	assert_int_equal(entries_in(*state), 3);
+	snprintf(path, sizeof path, "%s/%s", (const char *)*state, names[0]);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static int create_in_race(void *argument)
+{
+	const struct ring_options *options = argument;
+	struct ring_segment *segment;
+	char byte;
+	const int result = ring_segment_create(&segment, options);
+
+	if (result == 0) {
+		/* Winner: hold the name until everybody has tried. */
+		if (write(STDOUT_FILENO, "w", 1) != 1 || read(STDIN_FILENO, &byte, 1) < 0)
+			return -1;
+		return 0;
+	}
+	return write(STDOUT_FILENO, result == -EBUSY ? "b" : "?", 1) == 1 ? 0 : -1;
+}
+
+/* Starts processes that all want one name at once; tells what each of them got. */
+static void race_for_name(struct ring_options *options, char *results, int count)
+{
+	int go[2], told[2];
+	pid_t children[16];
+
+	assert_int_equal(pipe(go) | pipe(told), 0);
+	for (int i = 0; i < count; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			dup2(go[0], STDIN_FILENO);
+			dup2(told[1], STDOUT_FILENO);
+			close(go[0]);
+			close(go[1]);
+			_exit(create_in_race(options));
+		}
+	}
+	for (int i = 0; i < count; i++)
+		assert_int_equal(read(told[0], &results[i], 1), 1);
+	close(go[1]);
+	close(go[0]);
+	close(told[0]);
+	close(told[1]);
+	for (int i = 0; i < count; i++) {
+		int status;
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+static void of_many_starters_exactly_one_wins_the_name(void **state)
+{
+	struct ring_options options = workspace_options(*state, "raced");
+	char results[9] = "";
+
+	/* First without a predecessor, then by adoption, then each time with another geometry. */
+	for (int round = 0; round < 30; round++) {
+		if (round >= 15)
+			options.slot_count = 8u << (round % 3);
+		race_for_name(&options, results, 8);
+		int winners = 0;
+		for (int i = 0; i < 8; i++) {
+			winners += results[i] == 'w';
+			assert_int_not_equal(results[i], '?');
+		}
+		assert_int_equal(winners, 1);
+		assert_int_equal(entries_in(*state), 1);
+	}
+}
+
+static void bad_options_give_a_noop_handle_and_a_reason(void **state)
+{
+	const struct ring_options good = workspace_options(*state, "good");
+	struct ring_options bad[7];
+	struct ring_segment *segment;
+	struct ring_metric_def def = {.name = "bad", .kind = RING_COUNTER};
+
+	for (int i = 0; i < 7; i++)
+		bad[i] = good;
+	bad[0].name = "a/b";
+	bad[1].name = NULL;
+	bad[2].core_count = 0;
+	bad[3].core_count = RING_CORES_MAX + 1;
+	bad[4].slot_count = RING_SLOTS_MAX + 1;
+	bad[5].burst_max = 5;
+	bad[6].metrics = &def;
+	bad[6].metric_count = 1;
+	for (int i = 0; i < 7; i++) {
+		assert_int_equal(ring_segment_create(&segment, &bad[i]), -EINVAL);
+		assert_false(ring_segment_is_live(segment));
+		assert_string_equal(ring_segment_path(segment), "");
+		ring_segment_close(segment);
+	}
+	assert_int_equal(entries_in(*state), 0);
+}
+
+/* Everything a data plane does with a handle that is a no-op. */
+static void T6_data_plane_runs_on_with_a_noop_handle(void **state)
+{
+	struct ring_options options = workspace_options(*state, "noop");
+	struct ring_segment *segment;
+
+	options.core_count = 0;
+	assert_int_equal(ring_segment_create(&segment, &options), -EINVAL);
+	assert_int_equal(ring_metric_define(segment, &workspace_metrics[0]), 0);
+	assert_int_equal(ring_metric_define(segment, &(struct ring_metric_def){.name = "x"}),
+			 -EINVAL);
+	assert_int_equal(packets(segment, "a").cell, 0);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	assert_false(ring_writer_is_live(writer));
+	record(segment, 1);
+	ring_writer_release(writer);
+	ring_segment_close(segment);
+}
+
+static int create_under_file_limit(void *argument)
+{
+	struct ring_segment *segment;
+
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, 4096});
+	const int result = ring_segment_create(&segment, argument);
+	return result == -EFBIG && !ring_segment_is_live(segment) &&
+			       strstr(ring_error(), "RLIMIT_FSIZE")
+		       ? 0
+		       : 1;
+}
+
+static void file_size_limit_is_an_error_and_not_a_signal(void **state)
+{
+	struct ring_options options = workspace_options(*state, "limit");
+
+	in_child(create_under_file_limit, &options);
+	assert_int_equal(entries_in(*state), 0);
+}
+
+static int create_on_full_tmpfs(void *argument)
+{
+	struct ring_options options = workspace_options(argument, "full");
+	struct ring_segment *segment;
+	char data[16];
+	int outcomes[2] = {0, 0};
+
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return errno == EPERM ? 0 : 1;
+	/* From far too small to large enough, in steps: refused or created, never a signal. */
+	for (int kib = 4; kib <= 4096; kib += kib < 300 ? 44 : 500) {
+		snprintf(data, sizeof data, "size=%dk", kib);
+		if (mount("tmpfs", argument, "tmpfs", 0, data) != 0)
+			return 2;
+		const int result = ring_segment_create(&segment, &options);
+		if (result != 0 && result != -ENOSPC)
+			return 3;
+		if (result != 0 &&
+		    (!strstr(ring_error(), "cannot allocate") || entries_in(argument) != 0))
+			return 4;
+		outcomes[result == 0]++;
+		record(segment, 1);
+		ring_segment_close(segment);
+		umount(argument);
+	}
+	return outcomes[0] > 0 && outcomes[1] > 0 ? 0 : 5;
+}
+
+static void full_file_system_is_an_error_and_leaves_nothing_behind(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	in_child(create_on_full_tmpfs, *state);
+}
+
+static int create_without_permission(void *argument)
+{
+	struct ring_segment *segment;
+
+	if (setuid(65534) != 0)
+		return 1;
+	const int result = ring_segment_create(&segment, argument);
+	return result == -EACCES && strstr(ring_error(), "ermission denied") ? 0 : 2;
+}
+
+static void missing_permission_is_an_error_that_names_the_place(void **state)
+{
+	struct ring_options options = workspace_options(*state, "denied");
+
+	if (geteuid() != 0)
+		skip();
+	in_child(create_without_permission, &options);
+}
+
+static void missing_directory_is_made_with_its_mode(void **state)
+{
+	char path[64];
+	struct stat status;
+
+	snprintf(path, sizeof path, "%s/made", (const char *)*state);
+	const struct ring_options options = workspace_options(path, "x");
+	ring_segment_close(workspace_segment(&options));
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0750);
+	snprintf(path, sizeof path, "%s/made/x/y", (const char *)*state);
+	assert_int_equal(ring_dir_open(path), -ENOTDIR);
+	assert_non_null(strstr(ring_error(), path));
+}
+
+struct family {
+	struct ring_segment *segment;
+	struct ring_writer *writer;
+	struct ring_counter packets;
+};
+
+static int record_in_child(void *argument)
+{
+	struct family *family = argument;
+
+	ring_tick(family->writer);
+	ring_burst_end(family->writer); /* the parent had begun one */
+	for (int i = 0; i < 100; i++)
+		ring_counter_add(family->writer, family->packets, 1);
+	if (ring_segment_is_live(family->segment) || packets(family->segment, "new").cell != 0 ||
+	    ring_writer_is_live(ring_writer_claim(family->segment, 1)))
+		return 1;
+	ring_segment_close(family->segment);
+	return 0;
+}
+
+static void child_of_a_fork_writes_nowhere_and_keeps_no_lock(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "family");
+	struct family family = {.segment = workspace_segment(&options)};
+	struct ring_reader *reader = workspace_reader(family.segment);
+	int hold[2], ready[2];
+	char byte;
+
+	family.writer = ring_writer_claim(family.segment, 0);
+	family.packets = packets(family.segment, "a");
+	ring_burst_begin(family.writer);
+	ring_counter_add(family.writer, family.packets, 1);
+	in_child(record_in_child, &family);
+	ring_burst_end(family.writer);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 1);
+	ring_counter_add(family.writer, family.packets, 1);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 2);
+	/* A child that outlives its parent's segment does not keep it alive. */
+	assert_int_equal(pipe(hold) | pipe(ready), 0);
+	const pid_t child = fork();
+	if (child == 0) {
+		close(hold[1]);
+		_exit(write(ready[1], "r", 1) == 1 && read(hold[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	ring_segment_close(family.segment);
+	assert_false(ring_reader_owner_alive(reader));
+	close(hold[1]);
+	close(hold[0]);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	ring_reader_close(reader);
+}
+
+static int create_in_child(void *argument)
+{
+	const struct ring_options options = workspace_options(argument, "child");
+	struct ring_segment *segment;
+
+	if (ring_segment_create(&segment, &options) != 0)
+		return 1;
+	record(segment, 7);
+	ring_segment_close(segment);
+	return 0;
+}
+
+static void child_of_a_fork_can_make_a_segment_of_its_own(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "parent");
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = NULL;
+	char path[64];
+
+	record(segment, 1);
+	in_child(create_in_child, *state);
+	snprintf(path, sizeof path, "%s/child", (const char *)*state);
+	assert_int_equal(ring_reader_open(&reader, AT_FDCWD, path), 0);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 7);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void directory_follows_flag_then_environment_then_custom(void **state)
+{
+	char path[RING_PATH_BYTES];
+
+	(void)state;
+	setenv("RING_DIR", "/from/environment", 1);
+	assert_int_equal(ring_dir_resolve("/from/flag", path), 0);
+	assert_string_equal(path, "/from/flag");
+	assert_int_equal(ring_dir_resolve(NULL, path), 0);
+	assert_string_equal(path, "/from/environment");
+	unsetenv("RING_DIR");
+	assert_int_equal(ring_dir_resolve(NULL, path), 0);
+	if (geteuid() == 0)
+		assert_string_equal(path, "/run/ring");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(segment_is_one_fully_allocated_file_with_its_mode),
+		TEST(lock_tells_the_living_from_the_dead),
+		TEST(name_of_a_living_process_is_refused),
+		TEST(same_schema_adopts_totals_positions_and_history),
+		TEST(other_schema_starts_anew_with_the_totals_that_both_know),
+		TEST(smaller_budget_folds_inherited_series_and_keeps_their_sum),
+		TEST(what_is_no_segment_is_replaced),
+		TEST(what_is_no_file_is_left_alone),
+		TEST(starter_sweeps_what_a_dead_one_left_and_nothing_else),
+		TEST(of_many_starters_exactly_one_wins_the_name),
+		TEST(bad_options_give_a_noop_handle_and_a_reason),
+		TEST(T6_data_plane_runs_on_with_a_noop_handle),
+		TEST(file_size_limit_is_an_error_and_not_a_signal),
+		TEST(full_file_system_is_an_error_and_leaves_nothing_behind),
+		TEST(missing_permission_is_an_error_that_names_the_place),
+		TEST(missing_directory_is_made_with_its_mode),
+		TEST(child_of_a_fork_writes_nowhere_and_keeps_no_lock),
+		TEST(child_of_a_fork_can_make_a_segment_of_its_own),
+		TEST(directory_follows_flag_then_environment_then_custom),
+	};
+
+	return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
+}
