@@ -51,19 +51,21 @@ static void last_of_equal_times_does_not_depend_on_order(void **state)
 
 static void unset_gauge_is_neutral_and_stays_unset_alone(void **state)
 {
-	const struct ring_metric_info metric = {
-		.kind = RING_GAUGE, .merge = RING_MIN, .series_cells = 2};
-	const uint64_t unset[] = {RING_GAUGE_UNSET, 0};
+	const uint64_t unset[] = {RING_GAUGE_UNSET, 9};
 	const uint64_t five[] = {ring_bits_of(5), 1};
 	uint64_t cells[2];
 
 	(void)state;
-	ring_cells_clear(&metric, cells);
-	ring_cells_merge(&metric, cells, unset);
-	assert_int_equal(cells[0], RING_GAUGE_UNSET);
-	ring_cells_merge(&metric, cells, five);
-	ring_cells_merge(&metric, cells, unset);
-	assert_memory_equal(cells, five, sizeof cells);
+	for (enum ring_merge merge = RING_SUM; merge <= RING_MAX; merge++) {
+		const struct ring_metric_info metric = {
+			.kind = RING_GAUGE, .merge = merge, .series_cells = 2};
+		ring_cells_clear(&metric, cells);
+		ring_cells_merge(&metric, cells, unset);
+		assert_int_equal(cells[0], RING_GAUGE_UNSET);
+		ring_cells_merge(&metric, cells, five);
+		ring_cells_merge(&metric, cells, unset);
+		assert_memory_equal(cells, five, sizeof cells);
+	}
 	assert_true(isnan(ring_double_of(RING_GAUGE_UNSET)));
 	assert_int_not_equal(ring_bits_of(NAN), RING_GAUGE_UNSET);
 }

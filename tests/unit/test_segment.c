@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a segment: creation, adoption, succession, and every way in which it can fail
- * without harming the process that wanted it.
+ * Making a segment, and every way in which that can fail without harming the process that
+ * wanted it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -105,103 +105,6 @@ static void name_of_a_living_process_is_refused(void **state)
 	ring_segment_close(segment);
 }
 
-static void same_schema_adopts_totals_positions_and_history(void **state)
-{
-	const struct ring_options options = workspace_options(*state, "same");
-	struct ring_segment *segment = workspace_segment(&options);
-	struct ring_reader *reader = workspace_reader(segment);
-	const struct ring_counter before = packets(segment, "a");
-	struct ring_sample samples[8];
-	size_t count;
-
-	record(segment, 40);
-	ring_segment_close(segment);
-	segment = workspace_segment(&options);
-	assert_true(ring_reader_is_current(reader, AT_FDCWD, ring_segment_path(segment)));
-	assert_int_equal(workspace_value(reader, "test_depth", "", 0), RING_GAUGE_UNSET);
-	const struct ring_counter after = packets(segment, "a");
-	assert_memory_equal(&before, &after, sizeof before);
-	record(segment, 2);
-	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
-	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 4), 2);
-	assert_int_equal(ring_reader_drain(reader, 0, samples, 8, &count), RING_SOUND);
-	assert_int_equal(count, 6);
-	assert_int_equal(samples[0].value, 40);
-	assert_int_equal(samples[3].value, 42);
-	assert_int_equal(ring_reader_header(reader)->owner_count.bits, 2);
-	ring_reader_close(reader);
-	ring_segment_close(segment);
-}
-
-static void other_schema_starts_anew_with_the_totals_that_both_know(void **state)
-{
-	const double other_bounds[] = {1, 2};
-	struct ring_options options = workspace_options(*state, "other");
-	struct ring_metric_def metrics[WORKSPACE_METRICS], late = workspace_metrics[0];
-	struct ring_segment *segment = workspace_segment(&options);
-	struct ring_reader *old = workspace_reader(segment);
-	struct ring_account account;
-
-	late.name = "test_late_total";
-	assert_int_equal(ring_metric_define(segment, &late), 0);
-	struct ring_writer *writer = ring_writer_claim(segment, 1);
-	ring_counter_add(writer, ring_counter_resolve(segment, "test_late_total", RING_LABELS("x")),
-			 9);
-	ring_counter_add(writer, packets(segment, "b"), 8);
-	record(segment, 40);
-	ring_segment_close(segment);
-
-	memcpy(metrics, workspace_metrics, sizeof metrics);
-	metrics[0].help = "Packets, said otherwise.";
-	metrics[1].name = "test_renamed";
-	metrics[2].bounds = other_bounds;
-	metrics[2].bound_count = 2;
-	options.metrics = metrics;
-	options.core_count = 1; /* core 1 leaves its totals to core 0 */
-	options.slot_count = 16;
-	segment = workspace_segment(&options);
-	struct ring_reader *reader = workspace_reader(segment);
-	assert_false(ring_reader_is_current(old, AT_FDCWD, ring_segment_path(segment)));
-	assert_memory_equal(ring_reader_header(reader)->predecessor, ring_reader_header(old)->uuid,
-			    16);
-	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 40);
-	assert_int_equal(workspace_value(reader, "test_packets_total", "b", 0), 8);
-	assert_int_equal(workspace_value(reader, "test_late_total", "x", 0), 9);
-	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 1), UINT64_MAX);
-	assert_int_equal(workspace_value(reader, "test_level", "a", 0), UINT64_MAX);
-	assert_int_equal(ring_reader_account(reader, 0, &account), RING_SOUND);
-	assert_int_equal(account.written, 3); /* positions go on */
-	assert_int_equal(account.dropped, 3);
-	record(segment, 2);
-	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
-	ring_reader_close(reader);
-	ring_reader_close(old);
-	ring_segment_close(segment);
-}
-
-static void smaller_budget_folds_inherited_series_and_keeps_their_sum(void **state)
-{
-	struct ring_metric_def def = workspace_metrics[0];
-	struct ring_options options = workspace_options(*state, "shrunk");
-	struct ring_segment *segment = workspace_segment(&options);
-	struct ring_writer *writer = ring_writer_claim(segment, 0);
-
-	for (int i = 0; i < 5; i++) /* three of their own, two folded */
-		ring_counter_add(writer,
-				 packets(segment, (const char *[]){"a", "b", "c", "d", "e"}[i]),
-				 1u << i);
-	ring_segment_close(segment);
-	def.series_max = 1;
-	options.metrics = &def;
-	options.metric_count = 1;
-	segment = workspace_segment(&options);
-	struct ring_reader *reader = workspace_reader(segment);
-	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 1);
-	assert_int_equal(workspace_value(reader, "test_packets_total", RING_OVERFLOW_LABEL, 0), 30);
-	ring_reader_close(reader);
-	ring_segment_close(segment);
-}
-
 static void what_is_no_segment_is_replaced(void **state)
 {
 	const struct ring_options options = workspace_options(*state, "junk");
@@ -244,72 +147,6 @@ static void starter_sweeps_what_a_dead_one_left_and_nothing_else(void **state)
 	assert_int_equal(entries_in(*state), 3);
 	snprintf(path, sizeof path, "%s/%s", (const char *)*state, names[0]);
 	assert_int_equal(access(path, F_OK), -1);
-}
-
-static int create_in_race(void *argument)
-{
-	const struct ring_options *options = argument;
-	struct ring_segment *segment;
-	char byte;
-	const int result = ring_segment_create(&segment, options);
-
-	if (result == 0) {
-		/* Winner: hold the name until everybody has tried. */
-		if (write(STDOUT_FILENO, "w", 1) != 1 || read(STDIN_FILENO, &byte, 1) < 0)
-			return -1;
-		return 0;
-	}
-	return write(STDOUT_FILENO, result == -EBUSY ? "b" : "?", 1) == 1 ? 0 : -1;
-}
-
-/* Starts processes that all want one name at once; tells what each of them got. */
-static void race_for_name(struct ring_options *options, char *results, int count)
-{
-	int go[2], told[2];
-	pid_t children[16];
-
-	assert_int_equal(pipe(go) | pipe(told), 0);
-	for (int i = 0; i < count; i++) {
-		children[i] = fork();
-		if (children[i] == 0) {
-			dup2(go[0], STDIN_FILENO);
-			dup2(told[1], STDOUT_FILENO);
-			close(go[0]);
-			close(go[1]);
-			_exit(create_in_race(options));
-		}
-	}
-	for (int i = 0; i < count; i++)
-		assert_int_equal(read(told[0], &results[i], 1), 1);
-	close(go[1]);
-	close(go[0]);
-	close(told[0]);
-	close(told[1]);
-	for (int i = 0; i < count; i++) {
-		int status;
-		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-		assert_int_equal(status, 0);
-	}
-}
-
-static void of_many_starters_exactly_one_wins_the_name(void **state)
-{
-	struct ring_options options = workspace_options(*state, "raced");
-	char results[9] = "";
-
-	/* First without a predecessor, then by adoption, then each time with another geometry. */
-	for (int round = 0; round < 30; round++) {
-		if (round >= 15)
-			options.slot_count = 8u << (round % 3);
-		race_for_name(&options, results, 8);
-		int winners = 0;
-		for (int i = 0; i < 8; i++) {
-			winners += results[i] == 'w';
-			assert_int_not_equal(results[i], '?');
-		}
-		assert_int_equal(winners, 1);
-		assert_int_equal(entries_in(*state), 1);
-	}
 }
 
 static void bad_options_give_a_noop_handle_and_a_reason(void **state)
@@ -554,13 +391,9 @@ int main(void)
 		TEST(segment_is_one_fully_allocated_file_with_its_mode),
 		TEST(lock_tells_the_living_from_the_dead),
 		TEST(name_of_a_living_process_is_refused),
-		TEST(same_schema_adopts_totals_positions_and_history),
-		TEST(other_schema_starts_anew_with_the_totals_that_both_know),
-		TEST(smaller_budget_folds_inherited_series_and_keeps_their_sum),
 		TEST(what_is_no_segment_is_replaced),
 		TEST(what_is_no_file_is_left_alone),
 		TEST(starter_sweeps_what_a_dead_one_left_and_nothing_else),
-		TEST(of_many_starters_exactly_one_wins_the_name),
 		TEST(bad_options_give_a_noop_handle_and_a_reason),
 		TEST(T6_data_plane_runs_on_with_a_noop_handle),
 		TEST(file_size_limit_is_an_error_and_not_a_signal),
