@@ -10,12 +10,23 @@
 RING_EXPORT const char *ring_verdict_word(enum ring_verdict verdict)
 {
 	static const char *const words[] = {
-#define RING_VERDICT_WORD(name, word) word,
+#define RING_VERDICT_WORD(name, word, text) word,
 		RING_VERDICTS(RING_VERDICT_WORD)
 #undef RING_VERDICT_WORD
 	};
 
 	return (unsigned)verdict < RING_VERDICT_COUNT ? words[verdict] : "unknown";
+}
+
+RING_EXPORT const char *ring_verdict_text(enum ring_verdict verdict)
+{
+	static const char *const texts[] = {
+#define RING_VERDICT_TEXT(name, word, text) text,
+		RING_VERDICTS(RING_VERDICT_TEXT)
+#undef RING_VERDICT_TEXT
+	};
+
+	return (unsigned)verdict < RING_VERDICT_COUNT ? texts[verdict] : "unknown";
 }
 
 uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count)

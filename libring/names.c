@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "export.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static bool is_lower(char c)
@@ -51,7 +53,7 @@ static bool equals(const char *text, size_t bytes, const char *other)
 	return bytes == strlen(other) && memcmp(text, other, bytes) == 0;
 }
 
-bool ring_segment_name_ok(const char *name, size_t bytes)
+RING_EXPORT int ring_segment_name_ok(const char *name, size_t bytes)
 {
 	if (bytes == 0 || bytes > RING_NAME_MAX || name[0] == '.')
 		return false;

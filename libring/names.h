@@ -12,9 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ring/layout.h"
-
-bool ring_segment_name_ok(const char *name, size_t bytes);
+#include "ring/read.h"
 
 const char *ring_metric_name_fault(const char *name, size_t bytes, enum ring_kind kind);
 const char *ring_metric_name_lint(const char *name, size_t bytes);

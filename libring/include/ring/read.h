@@ -20,40 +20,46 @@
 extern "C" {
 #endif
 
-/* What is wrong with a segment. The word is the `reason` label of the exporter and what
- * ringstat prints. */
-#define RING_VERDICTS(X)                                                                           \
-	X(RING_SOUND, "sound")                                                                     \
-	X(RING_NOT_REGULAR, "not_regular")       /* a directory, FIFO, device or socket */         \
-	X(RING_SYMLINK, "symlink")               /* and links are not followed */                  \
-	X(RING_FORBIDDEN, "forbidden")           /* no permission to read it */                    \
-	X(RING_BAD_FILE_NAME, "bad_file_name")   /* not what ring_options.name allows */           \
-	X(RING_TOO_SHORT, "too_short")           /* shorter than a header */                       \
-	X(RING_BAD_MAGIC, "bad_magic")           /* no segment at all */                           \
-	X(RING_FOREIGN_ENDIAN, "foreign_endian") /* written on the other byte order */             \
-	X(RING_BAD_VERSION, "bad_version")       /* another major version */                       \
-	X(RING_BAD_FEATURES, "bad_features")     /* requires what this reader does not know */     \
-	X(RING_BAD_GEOMETRY, "bad_geometry")     /* a count or size beyond its limit */            \
-	X(RING_BAD_LAYOUT, "bad_layout")         /* parts overlap, are misaligned or stick out */  \
-	X(RING_BAD_IDENTITY, "bad_identity")     /* the name inside is no segment name */          \
-	X(RING_TRUNCATED, "truncated")           /* file shorter than the header says */           \
-	X(RING_SPARSE, "sparse")                 /* holes: touching them would allocate memory */  \
-	X(RING_BAD_COUNTS, "bad_counts")         /* a live count beyond capacity or moving back */ \
-	X(RING_BAD_METRIC, "bad_metric")         /* an entry of the metric table breaks a rule */  \
-	X(RING_BAD_NAME, "bad_name")             /* a metric name, label key or unit breaks one */ \
-	X(RING_BAD_SERIES, "bad_series")         /* an entry of the series table breaks a rule */  \
-	X(RING_HEADER_CHANGED, "header_changed") /* an immutable field did not stay */             \
-	X(RING_POSITION_BACK, "position_back")   /* write_pos moved back: two writers, or worse */ \
-	X(RING_POSITION_JUMP, "position_jump")   /* write_pos jumped further than time allows */
+/* What is wrong with a segment: name, the word that is the exporter's `reason` label, and the
+ * same in words. */
+/* clang-format off */
+#define RING_VERDICTS(X) \
+	X(RING_SOUND, "sound", "nothing is wrong") \
+	X(RING_NOT_REGULAR, "not_regular", "a directory, FIFO, device or socket") \
+	X(RING_SYMLINK, "symlink", "symbolic links are not followed") \
+	X(RING_FORBIDDEN, "forbidden", "no permission to read it") \
+	X(RING_BAD_FILE_NAME, "bad_file_name", "no segment has such a file name") \
+	X(RING_TOO_SHORT, "too_short", "shorter than a header") \
+	X(RING_BAD_MAGIC, "bad_magic", "no segment at all") \
+	X(RING_FOREIGN_ENDIAN, "foreign_endian", "written on a machine of the other byte order") \
+	X(RING_BAD_VERSION, "bad_version", "another major version of the format") \
+	X(RING_BAD_FEATURES, "bad_features", "requires features that this reader does not know") \
+	X(RING_BAD_GEOMETRY, "bad_geometry", "a count or size in the header is beyond its limit") \
+	X(RING_BAD_LAYOUT, "bad_layout", "parts overlap, are misaligned or stick out") \
+	X(RING_BAD_IDENTITY, "bad_identity", "the name inside is no segment name") \
+	X(RING_TRUNCATED, "truncated", "the file is shorter than its header says") \
+	X(RING_SPARSE, "sparse", "the file has holes, which reading would fill with memory") \
+	X(RING_BAD_COUNTS, "bad_counts", "a live count is beyond its capacity or moved back") \
+	X(RING_BAD_METRIC, "bad_metric", "an entry of the metric table breaks a rule") \
+	X(RING_BAD_NAME, "bad_name", "a metric name, label key or unit breaks a rule") \
+	X(RING_BAD_SERIES, "bad_series", "an entry of the series table breaks a rule") \
+	X(RING_HEADER_CHANGED, "header_changed", "an immutable field of the header changed") \
+	X(RING_POSITION_BACK, "position_back", "a write position moved back: two writers, or worse") \
+	X(RING_POSITION_JUMP, "position_jump", "a write position jumped further than time allows")
+/* clang-format on */
 
 enum ring_verdict {
-#define RING_VERDICT_ENUM(name, word) name,
+#define RING_VERDICT_ENUM(name, word, text) name,
 	RING_VERDICTS(RING_VERDICT_ENUM)
 #undef RING_VERDICT_ENUM
 		RING_VERDICT_COUNT
 };
 
 const char *ring_verdict_word(enum ring_verdict verdict);
+const char *ring_verdict_text(enum ring_verdict verdict);
+
+/* Whether these bytes may be the name of a segment and its file; see ring_options. */
+int ring_segment_name_ok(const char *name, size_t bytes);
 
 /* Bytes of this reader, not terminated: label values may hold anything. */
 struct ring_text {

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* ringstat show: one segment in full, as facts_collect finds it. */
+#include <stdio.h>
+
+#include "document.h"
+#include "facts.h"
+#include "ringstat.h"
+#include "target.h"
+#include "text.h"
+#include "tool.h"
+
+static const char *dir;
+static bool as_json;
+static bool per_core;
+
+static const struct option_def options[] = {
+	{.name = "dir", .argument = "DIR", .help = "the segment directory", .text = &dir},
+	{.name = "json", .help = "print JSON", .flag = &as_json},
+	{.name = "per-core", .help = "also show each core's part", .flag = &per_core},
+	{0},
+};
+
+static void print_header(const json_t *document)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)document, key, value) {
+		if (json_is_array(value))
+			continue;
+		printf("%-20s ", key);
+		document_print_scalar(stdout, value);
+		putchar('\n');
+	}
+}
+
+static void print_labels(const json_t *labels)
+{
+	const char *key;
+	json_t *value;
+	char before = '{';
+
+	json_object_foreach ((json_t *)labels, key, value) {
+		printf("%c%s=", before, key);
+		text_print_quoted(stdout, document_string(value));
+		before = ',';
+	}
+	if (before == ',')
+		putchar('}');
+}
+
+/* The value of a series or of one core's part of it; the rest of the line. */
+static void print_value(const json_t *object, const char *indent)
+{
+	const json_t *buckets = json_object_get(object, "buckets");
+	const json_t *value = json_object_get(object, "value");
+	json_t *bucket;
+	size_t i;
+
+	if (!buckets) {
+		if (json_is_null(value))
+			fputs("unset", stdout);
+		else
+			document_print_scalar(stdout, value);
+		putchar('\n');
+		return;
+	}
+	fputs("count ", stdout);
+	document_print_scalar(stdout, json_object_get(object, "count"));
+	fputs(", sum ", stdout);
+	document_print_scalar(stdout, json_object_get(object, "sum"));
+	putchar('\n');
+	json_array_foreach (buckets, i, bucket) {
+		printf("%sle ", indent);
+		document_print_scalar(stdout, json_object_get(bucket, "le"));
+		fputs(": ", stdout);
+		document_print_scalar(stdout, json_object_get(bucket, "count"));
+		putchar('\n');
+	}
+}
+
+static void print_series(const char *name, const json_t *series)
+{
+	json_t *part;
+	size_t i;
+
+	fputs(name, stdout);
+	print_labels(json_object_get(series, "labels"));
+	putchar(' ');
+	print_value(series, "    ");
+	json_array_foreach (json_object_get(series, "cores"), i, part) {
+		fputs("    core ", stdout);
+		document_print_scalar(stdout, json_object_get(part, "core"));
+		fputs("  ", stdout);
+		print_value(part, "        ");
+	}
+}
+
+static void print_metric(const json_t *metric)
+{
+	const char *name = json_string_value(json_object_get(metric, "name"));
+	json_t *series;
+	size_t i;
+
+	/* Names, kinds and rules are judged ASCII; help may hold anything. */
+	printf("\n# %s, %s, merged by %s: ", name,
+	       json_string_value(json_object_get(metric, "kind")),
+	       json_string_value(json_object_get(metric, "merge")));
+	text_print(stdout, document_string(json_object_get(metric, "help")));
+	putchar('\n');
+	json_array_foreach (json_object_get(metric, "series"), i, series)
+		print_series(name, series);
+}
+
+static void print_for_people(const json_t *document)
+{
+	json_t *metric;
+	size_t i;
+
+	print_header(document);
+	putchar('\n');
+	document_print_table(stdout, json_object_get(document, "cores"));
+	json_array_foreach (json_object_get(document, "metrics"), i, metric)
+		print_metric(metric);
+}
+
+static int run(char **operands)
+{
+	struct ring_reader *reader;
+	int result = target_open(&reader, dir, operands[0]);
+
+	if (result)
+		return target_complain(operands[0], result);
+	json_t *document = json_object();
+	result = (int)facts_collect(document, reader, per_core);
+	ring_reader_close(reader);
+	if (result) {
+		json_decref(document);
+		return target_complain(operands[0], result);
+	}
+	if (as_json) {
+		document_print_json(document);
+	} else {
+		print_for_people(document);
+		json_decref(document);
+	}
+	return TOOL_OK;
+}
+
+const struct ringstat_command ringstat_show = {
+	.name = "show",
+	.operands = "SEGMENT",
+	.summary = "Shows one segment: its rings, metrics and values",
+	.options = options,
+	.operand_min = 1,
+	.operand_max = 1,
+	.run = run,
+};

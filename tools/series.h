@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* One series of a reader: its name for people and for JSON, and its value over cores. */
+#ifndef SERIES_H
+#define SERIES_H
+
+#include <jansson.h>
+#include <ring/read.h>
+#include <stdio.h>
+
+/* Most cells a series can have: a sum, and a count for each bucket up to +Inf. */
+#define SERIES_CELLS_MAX (1 + RING_BOUNDS_MAX + 1)
+
+const struct ring_metric_info *series_metric(const struct ring_reader *reader, uint32_t index);
+
+const char *series_kind_word(enum ring_kind kind);
+const char *series_merge_word(enum ring_merge merge);
+
+/* Prints `name{key="value",...}`. */
+void series_print(FILE *out, const struct ring_reader *reader, uint32_t index);
+
+/* The same as one JSON string, and the labels as an object. */
+json_t *series_title(const struct ring_reader *reader, uint32_t index);
+json_t *series_labels(const struct ring_reader *reader, uint32_t index);
+
+/* Cells of the series, merged over `core_count` cores from `core_first` on. */
+enum ring_verdict series_read(struct ring_reader *reader, uint32_t index, uint32_t core_first,
+			      uint32_t core_count, uint64_t cells[SERIES_CELLS_MAX]);
+
+/* Observations of a histogram, from its cells. */
+uint64_t series_observations(const struct ring_metric_info *metric, const uint64_t *cells);
+
+#endif
