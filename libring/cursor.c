@@ -114,12 +114,16 @@ RING_EXPORT enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint
 	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_slots, &drain) != 0)
 		return RING_TRUNCATED;
 	const struct ring_batch *batch = &drain.batch;
+	const uint64_t moved = batch->dropped + batch->kept;
 	const enum ring_verdict verdict = judge_distance(cursor->position, batch->written);
 	if (verdict != RING_SOUND)
 		return verdict;
+	/* The position was elsewhere when the copy began, and is back now. */
+	if (moved > batch->written - cursor->position)
+		return RING_POSITION_BACK;
 	if (batch->first > 0)
 		memmove(samples, samples + batch->first, batch->kept * sizeof *samples);
-	cursor->position += batch->dropped + batch->kept;
+	cursor->position += moved;
 	cursor->dropped += batch->dropped;
 	cursor->drained += batch->kept;
 	*count = batch->kept;

@@ -65,7 +65,7 @@ static void read_boot_id(uint8_t id[16])
 	close(fd);
 }
 
-static int judge_options(const struct ring_options *o)
+int ring_geometry_judge(const struct ring_options *o)
 {
 	if (!o->name || !ring_segment_name_ok(o->name, strlen(o->name)))
 		return ring_fail(
@@ -143,10 +143,6 @@ static int set_identity(struct ring_header *header, const char *name)
 
 int ring_geometry_plan(const struct ring_options *o, struct ring_header *header)
 {
-	const int error = judge_options(o);
-
-	if (error)
-		return error;
 	const struct ring_demand total = total_demand(o);
 	const uint64_t metrics = o->metric_count +
 				 (o->metrics_spare ? o->metrics_spare : SPARE_METRICS);

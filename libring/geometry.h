@@ -10,8 +10,11 @@
 
 #include "ring/segment.h"
 
-/* Judges the options and fills the immutable part of a header, identity included. Returns 0 or
- * a negative errno with the reason kept for ring_error(). */
+/* Returns 0 or -EINVAL with the reason kept for ring_error(). */
+int ring_geometry_judge(const struct ring_options *options);
+
+/* Fills the immutable part of a header from sound options, identity included. Returns 0 or a
+ * negative errno with the reason kept. */
 int ring_geometry_plan(const struct ring_options *options, struct ring_header *header);
 
 /* Whether the two have the same shape and schema and stem from the same boot, so that the one

@@ -90,16 +90,16 @@ const char *ring_metric_name_fault(const char *name, size_t bytes, enum ring_kin
 	if (memchr(name, ':', bytes))
 		return "metric names should not contain ':', which is for recording rules";
 	if (!is_identifier(name, bytes))
-		return "a metric name is made of letters, digits and '_', not starting with a digit";
+		return "a metric name is letters, digits and '_', not starting with a digit";
 	if (starts_with(name, bytes, "ring_") || starts_with(name, bytes, "process_"))
-		return "names with 'ring_' and 'process_' in front are the exporter's own";
+		return "names that begin with 'ring_' or 'process_' are the exporter's own";
 	if (kind == RING_COUNTER && !ends_with(name, bytes, "_total"))
 		return "counter metrics should have \"_total\" suffix";
 	if (kind != RING_COUNTER && ends_with(name, bytes, "_total"))
 		return "non-counter metrics should not have \"_total\" suffix";
 	for (size_t i = 0; i < COUNT(reserved_suffixes); i++)
 		if (ends_with(name, bytes, reserved_suffixes[i]))
-			return "the suffixes \"_bucket\", \"_count\" and \"_sum\" belong to histograms";
+			return "the suffixes _bucket, _count and _sum belong to histograms";
 	return NULL;
 }
 
@@ -153,8 +153,7 @@ static const char *token_lint(const char *name, size_t begin, size_t end)
 	const size_t bytes = end - begin;
 
 	if (is_foreign_unit(token, bytes))
-		return "use a base unit (seconds, bytes, meters, grams, joules, volts, amperes, "
-		       "celsius, kelvin), without a prefix";
+		return "use a base unit, as seconds or bytes, without a prefix";
 	if (begin == 0)
 		return NULL;
 	if (is_one_of(token, bytes, types, COUNT(types)))
@@ -184,7 +183,7 @@ const char *ring_label_key_fault(const char *key, size_t bytes)
 	if (bytes > RING_LABEL_KEY_MAX)
 		return "a label name has at most 100 bytes";
 	if (!is_identifier(key, bytes))
-		return "a label name is made of letters, digits and '_', not starting with a digit";
+		return "a label name is letters, digits and '_', not starting with a digit";
 	if (starts_with(key, bytes, "__"))
 		return "label names with '__' in front are Prometheus' own";
 	if (equals(key, bytes, "le") || equals(key, bytes, "quantile"))

@@ -192,7 +192,9 @@ static int make(struct ring_segment *segment, const struct ring_options *options
 	if (segment->fd < 0)
 		return segment->fd;
 	error = lock_file(segment->fd);
-	if (error)
+	if (error == -EAGAIN)
+		error = LOST_RACE; /* to another starter's sweep, which takes it for left behind */
+	else if (error)
 		ring_fail(-error, "%s: cannot lock the file: %s", options->name, strerror(-error));
 	else
 		error = fill(segment, options, plan, predecessor);
@@ -304,28 +306,39 @@ static void reset(struct ring_segment *segment)
 	segment->fd = -1;
 }
 
+/* Tries until the name is ours or somebody else's for good. */
+static int contend(struct ring_segment *segment, const struct ring_options *options, int dir_fd)
+{
+	struct ring_header plan;
+	int result = LOST_RACE;
+
+	sweep(dir_fd, options->name);
+	for (int i = 0; i < ATTEMPTS_MAX && result == LOST_RACE; i++) {
+		reset(segment);
+		/* Anew each time, for the uuid, which names the temporary file. */
+		result = ring_geometry_plan(options, &plan);
+		if (result == 0)
+			result = attempt(segment, options, dir_fd, &plan);
+	}
+	if (result == LOST_RACE)
+		result = ring_fail(EBUSY, "%s: other processes keep taking the name",
+				   options->name);
+	return result;
+}
+
 static int create(struct ring_segment *segment, const struct ring_options *options)
 {
 	char dir[RING_PATH_BYTES];
-	struct ring_header plan;
 	int dir_fd, result;
 
-	if ((result = ring_geometry_plan(options, &plan)) != 0 ||
+	if ((result = ring_geometry_judge(options)) != 0 ||
 	    (result = ring_dir_resolve(options->dir, dir)) != 0)
 		return result;
 	if (strlen(dir) + 1 + strlen(options->name) >= RING_PATH_BYTES)
 		return ring_fail(ENAMETOOLONG, "%s: the path is too long", options->name);
 	if ((dir_fd = ring_dir_open(dir)) < 0)
 		return dir_fd;
-	sweep(dir_fd, options->name);
-	for (int i = 0; (result = attempt(segment, options, dir_fd, &plan)) == LOST_RACE; i++) {
-		reset(segment);
-		if (i == ATTEMPTS_MAX) {
-			result = ring_fail(EBUSY, "%s: other processes keep taking the name",
-					   options->name);
-			break;
-		}
-	}
+	result = contend(segment, options, dir_fd);
 	close(dir_fd);
 	if (result == 0)
 		result = ring_claims_open(segment);

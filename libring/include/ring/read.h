@@ -38,14 +38,14 @@ extern "C" {
 	X(RING_BAD_LAYOUT, "bad_layout", "parts overlap, are misaligned or stick out") \
 	X(RING_BAD_IDENTITY, "bad_identity", "the name inside is no segment name") \
 	X(RING_TRUNCATED, "truncated", "the file is shorter than its header says") \
-	X(RING_SPARSE, "sparse", "the file has holes, which reading would fill with memory") \
+	X(RING_SPARSE, "sparse", "the file has holes: reading would allocate memory") \
 	X(RING_BAD_COUNTS, "bad_counts", "a live count is beyond its capacity or moved back") \
 	X(RING_BAD_METRIC, "bad_metric", "an entry of the metric table breaks a rule") \
 	X(RING_BAD_NAME, "bad_name", "a metric name, label key or unit breaks a rule") \
 	X(RING_BAD_SERIES, "bad_series", "an entry of the series table breaks a rule") \
 	X(RING_HEADER_CHANGED, "header_changed", "an immutable field of the header changed") \
-	X(RING_POSITION_BACK, "position_back", "a write position moved back: two writers, or worse") \
-	X(RING_POSITION_JUMP, "position_jump", "a write position jumped further than time allows")
+	X(RING_POSITION_BACK, "position_back", "a write position moved back: two writers?") \
+	X(RING_POSITION_JUMP, "position_jump", "a write position jumped beyond what is possible")
 /* clang-format on */
 
 enum ring_verdict {
