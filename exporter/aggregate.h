@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One value per series out of all the cores and processes that record it. Series are known by
+ * metric name and label values, made valid UTF-8, so that two that would be printed alike are
+ * one. Pure: no clock, no file; the readings come in from drain.c.
+ *
+ * A *member* is one segment's contribution. What a member has counted is never taken back:
+ * when it leaves, its counters and histograms stay, and only its gauges vanish. They stay under
+ * its uuid, so that
+ *   - the same segment, coming back, takes its place again and is not counted twice;
+ *   - a successor, whose totals go on from this one's, replaces what it carries on and leaves
+ *     the rest.
+ *
+ * The first member that uses a metric name says what it means. Another's metric of that name
+ * with another kind, merge rule, label keys or bounds is a conflict and is left out. A name
+ * that only members gone still hold goes to the next member that wants it.
+ *
+ * One thread at a time. Failures are -ENOMEM; a member that met one must leave.
+ */
+#ifndef AGGREGATE_H
+#define AGGREGATE_H
+
+#include "catalog.h"
+
+/* Members gone are remembered one by one up to here. After that the oldest melts into one
+ * anonymous remainder; only its own uuid's return would be counted twice. */
+#define AGGREGATE_GONE_MAX 1024u
+
+/* Which segment it is: of ring_header, uuid and predecessor all zeros for none. */
+struct aggregate_identity {
+	char name[RING_NAME_MAX + 1];
+	uint8_t uuid[16];
+	uint8_t predecessor[16];
+};
+
+struct aggregate;
+struct aggregate_member;
+
+struct aggregate *aggregate_create(void);
+void aggregate_destroy(struct aggregate *aggregate);
+
+/* Keeps a metric name from every member. */
+int aggregate_reserve(struct aggregate *aggregate, struct ring_text name);
+
+/* Whether a member counts what the segment `uuid` has counted: as that segment, or as one that
+ * carries its totals on. A finished segment of that uuid would then be counted twice. */
+bool aggregate_covers(const struct aggregate *aggregate, const uint8_t uuid[16]);
+
+int aggregate_join(struct aggregate *aggregate, struct aggregate_member **member,
+		   const struct aggregate_identity *identity, uint32_t core_count);
+
+/* The member's metrics and series, in the order of its tables: the first has index 0. */
+int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric);
+int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels);
+
+/* Takes in a reading of one core's tally cells of one series. */
+void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
+		   const uint64_t *cells);
+
+/* The first reading is complete: takes the place of what the member carries on. */
+void aggregate_admit(struct aggregate_member *member);
+
+/* The segment is gone, its counts stay; or nothing of it stays. */
+void aggregate_leave(struct aggregate_member *member);
+void aggregate_drop(struct aggregate_member *member);
+
+/* How many of the member's metrics are left out for a conflict. */
+uint32_t aggregate_conflict_count(const struct aggregate_member *member);
+
+/* Whether aggregate_view would show anything new. */
+bool aggregate_changed(const struct aggregate *aggregate);
+
+/* Combines what has changed. `*catalog` is the same as last time unless the set of series has
+ * changed; then it is a new one, and every one that was handed out is the caller's to destroy.
+ * `*cells` has catalog->cell_count values and stands until the next call. */
+int aggregate_view(struct aggregate *aggregate, struct catalog **catalog, const uint64_t **cells);
+
+#endif

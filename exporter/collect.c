@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* The drain thread; see collect.h. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "collect.h"
+#include "config.h"
+#include "drain.h"
+#include "log.h"
+#include "snapshot.h"
+
+/* A tick looks at what cannot change faster: owners, tables, the snapshot. */
+#define TICK_NS     UINT64_C(100000000)
+/* All tallies are read this often, as they may run ahead of a burst not yet published. */
+#define COMPLETE_NS UINT64_C(1000000000)
+
+static void collect_release(struct collect *collect)
+{
+	selfstat_destroy(&collect->selfstat);
+	aggregate_destroy(collect->data);
+	if (collect->stop_fd >= 0)
+		close(collect->stop_fd);
+}
+
+static int collect_prepare(struct collect *collect, bool exporter_metrics)
+{
+	if (!collect->data)
+		return -ENOMEM;
+	if (collect->stop_fd < 0)
+		return -EMFILE;
+	return selfstat_create(&collect->selfstat, collect->data, exporter_metrics);
+}
+
+int collect_open(struct collect *collect, const char *dir, bool exporter_metrics)
+{
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	*collect = (struct collect){
+		.data = aggregate_create(),
+		.passed_ns = now_ns,
+		.interval_ns = DRAIN_INTERVAL_NS_MIN,
+		.stop_fd = eventfd(0, EFD_CLOEXEC),
+	};
+	int error = collect_prepare(collect, exporter_metrics);
+	if (error) {
+		fprintf(stderr, CONFIG_PROGRAM ": drain thread: %s\n", strerror(-error));
+	} else {
+		error = attach_open(&collect->attach, dir, collect->data, now_ns);
+		if (error)
+			fprintf(stderr, CONFIG_PROGRAM ": %s\n", ring_error());
+	}
+	if (error)
+		collect_release(collect);
+	return error;
+}
+
+void collect_close(struct collect *collect)
+{
+	attach_close(&collect->attach);
+	collect_release(collect);
+}
+
+static void pass(struct collect *collect, uint64_t now_ns)
+{
+	const uint64_t elapsed_ns = now_ns - collect->passed_ns;
+	uint64_t fill_ns = DRAIN_INTERVAL_NS_MAX;
+
+	for (size_t i = 0; i < collect->attach.source_count; i++) {
+		struct source *source = collect->attach.sources[i];
+		const int reason = source->reader ? drain_source(source, elapsed_ns, &fill_ns) : 0;
+		if (reason)
+			source_quarantine(source, reason);
+	}
+	collect->passed_ns = now_ns;
+	collect->interval_ns = drain_interval_ns(collect->interval_ns, fill_ns);
+	collect->work.pass_count++;
+	collect->work.busy_ns += clock_monotonic_ns() - now_ns;
+}
+
+static int look_after(struct source *source, bool complete)
+{
+	const bool was_alive = source->alive;
+	const int reason = source_refresh(source);
+
+	if (reason)
+		return reason;
+	/* Whatever a dead owner did is visible now, so this is the last word. */
+	if (was_alive && !source->alive)
+		return drain_source_end(source);
+	return complete ? source_read_all(source) : 0;
+}
+
+static int publish(struct collect *collect)
+{
+	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
+	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+	struct aggregate *const parts[SNAPSHOT_PART_COUNT] = {
+		[SNAPSHOT_DATA] = collect->data,
+		[SNAPSHOT_SELF] = collect->selfstat.aggregate,
+	};
+	int error = selfstat_update(&collect->selfstat, &collect->attach);
+
+	if (error == 0 && !aggregate_changed(parts[0]) && !aggregate_changed(parts[1]))
+		return 0;
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++)
+		error = aggregate_view(parts[part], &catalogs[part], &cells[part]);
+	return error ? error : snapshot_publish(catalogs, cells);
+}
+
+static int tick(struct collect *collect, uint64_t now_ns)
+{
+	const bool complete = now_ns - collect->completed_ns >= COMPLETE_NS;
+
+	collect->ticked_ns = now_ns;
+	for (size_t i = 0; i < collect->attach.source_count; i++) {
+		struct source *source = collect->attach.sources[i];
+		const int reason = source->reader ? look_after(source, complete) : 0;
+		if (reason)
+			source_quarantine(source, reason);
+	}
+	if (complete) {
+		collect->completed_ns = now_ns;
+		selfstat_update_exporter(&collect->selfstat, &collect->work);
+	}
+	const int error = publish(collect);
+	if (error && !collect->starved)
+		log_event(LOG_ERROR, "no memory for a snapshot, the last one stays", NULL);
+	collect->starved = error != 0;
+	return error;
+}
+
+int collect_once(struct collect *collect)
+{
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	pass(collect, now_ns);
+	return tick(collect, now_ns);
+}
+
+static void *collect_run(void *argument)
+{
+	struct collect *collect = argument;
+	struct pollfd fds[] = {
+		{.fd = collect->stop_fd, .events = POLLIN},
+		{.fd = collect->attach.inotify_fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		const uint64_t now_ns = clock_monotonic_ns();
+		attach_update(&collect->attach, now_ns);
+		pass(collect, now_ns);
+		if (now_ns - collect->ticked_ns >= TICK_NS)
+			tick(collect, now_ns);
+		/* Below a second by drain.h, so it is all nanoseconds. */
+		const struct timespec wait = {.tv_nsec = (long)collect->interval_ns};
+		if (ppoll(fds, 2, &wait, NULL) > 0 && fds[0].revents)
+			return NULL;
+	}
+}
+
+int collect_start(struct collect *collect)
+{
+	return -pthread_create(&collect->thread, NULL, collect_run, collect);
+}
+
+void collect_stop(struct collect *collect)
+{
+	eventfd_write(collect->stop_fd, 1);
+	pthread_join(collect->thread, NULL);
+}

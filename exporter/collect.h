@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The drain thread: follows the directory, drains all rings on its own clock and publishes
+ * snapshots. No scrape ever makes it do anything.
+ */
+#ifndef COLLECT_H
+#define COLLECT_H
+
+#include <pthread.h>
+
+#include "selfstat.h"
+
+struct collect {
+	struct aggregate *data;
+	struct selfstat selfstat;
+	struct selfstat_work work;
+	struct attach attach;
+	uint64_t passed_ns;    /* when the last pass was */
+	uint64_t ticked_ns;    /* the last tick */
+	uint64_t completed_ns; /* the last complete reading */
+	uint64_t interval_ns;
+	bool starved; /* publishing has failed for want of memory */
+	int stop_fd;
+	pthread_t thread;
+};
+
+/* Opens the directory and takes in what is there. Returns 0, or a negative errno after one line
+ * on stderr. */
+int collect_open(struct collect *collect, const char *dir, bool exporter_metrics);
+void collect_close(struct collect *collect);
+
+/* One complete reading of everything, published. Returns 0 or -ENOMEM. */
+int collect_once(struct collect *collect);
+
+/* Return 0 or a negative errno; after a start there must be a stop. */
+int collect_start(struct collect *collect);
+void collect_stop(struct collect *collect);
+
+#endif

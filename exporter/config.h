@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line, with the flags that operators know from other Prometheus exporters.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+
+#include "log.h"
+
+#define CONFIG_PROGRAM       "ring-exporter"
+#define CONFIG_ADDRESSES_MAX 8u
+#define CONFIG_HOST_BYTES    256u
+
+struct config_address {
+	const char *text;             /* as it was given */
+	char host[CONFIG_HOST_BYTES]; /* a name or a number; "" for every interface */
+	char port[6];
+};
+
+struct config {
+	const char *dir; /* NULL: see ring_dir_resolve */
+	struct config_address addresses[CONFIG_ADDRESSES_MAX];
+	unsigned address_count;
+	const char *telemetry_path;
+	bool disable_exporter_metrics;
+	enum log_level log_level;
+	enum log_format log_format;
+	bool once;
+};
+
+enum config_result {
+	CONFIG_RUN = 0,
+	CONFIG_EXIT = 1,  /* help or version was asked for, and printed */
+	CONFIG_WRONG = 2, /* one line on stderr says what */
+};
+
+/* Reads argv into `config`. What it points to is argv's. */
+enum config_result config_read(struct config *config, int argc, char *const *argv);
+
+/* Takes `host:port`, `:port` or `[v6]:port` apart. Returns NULL, or what is wrong. */
+const char *config_parse_address(struct config_address *address, const char *given);
+
+#endif

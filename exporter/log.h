@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line per event on stderr, as logfmt or JSON. Any thread; lines do not mix.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_COUNT };
+
+extern const char *const log_level_words[LOG_LEVEL_COUNT];
+
+enum log_format { LOG_LOGFMT, LOG_JSON };
+
+/* Before other threads start. */
+void log_init(enum log_level level, enum log_format format);
+
+/* The event in words, then pairs of key and value, then NULL. Values may be foreign bytes. */
+void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+
+#endif

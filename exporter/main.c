@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring-exporter: the segments of a directory as Prometheus metrics. The main thread starts the
+ * other two, waits for a signal and stops them.
+ *
+ *   drain thread   segments ──▶ aggregate ──▶ snapshot      never touches a socket
+ *   HTTP thread                               snapshot ──▶ page ──▶ socket
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect.h"
+#include "config.h"
+#include "render.h"
+#include "serve.h"
+
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* while running */
+	EXIT_WRONG = 2,  /* could not start as asked */
+};
+
+static int fail(const char *object, const char *reason)
+{
+	fprintf(stderr, CONFIG_PROGRAM ": %s: %s\n", object, reason);
+	return EXIT_WRONG;
+}
+
+static int print_snapshot(void)
+{
+	struct text text;
+	int status = EXIT_FAILED;
+
+	text_init(&text, RENDER_BYTES_MAX);
+	render_snapshot(&text, snapshot_borrow());
+	snapshot_return();
+	if (text.error)
+		fail("stdout", strerror(-text.error));
+	else if (fwrite(text.data, 1, text.bytes, stdout) != text.bytes || fflush(stdout) != 0)
+		fail("stdout", strerror(errno));
+	else
+		status = EXIT_OK;
+	text_release(&text);
+	return status;
+}
+
+static int run_once(struct collect *collect)
+{
+	const int error = collect_once(collect);
+
+	if (error) {
+		fail("snapshot", strerror(-error));
+		return EXIT_FAILED;
+	}
+	return print_snapshot();
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+	int got = 0;
+
+	while (sigwait(signals, &got) != 0) {
+	}
+	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
+}
+
+static int run_threads(struct collect *collect, const struct config *config,
+		       const struct listen_set *listeners, const sigset_t *signals)
+{
+	struct serve serve;
+	int error = collect_start(collect);
+
+	if (error)
+		return fail("drain thread", strerror(-error));
+	error = serve_start(&serve, listeners, config->telemetry_path);
+	if (error == 0) {
+		wait_for_signal(signals);
+		serve_stop(&serve);
+	}
+	collect_stop(collect);
+	return error ? fail("HTTP thread", strerror(-error)) : EXIT_OK;
+}
+
+static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
+{
+	struct listen_set listeners = {.count = 0};
+	int status = EXIT_OK;
+
+	for (unsigned i = 0; i < config->address_count && status == EXIT_OK && !config->once; i++)
+		if (listen_open(&listeners, &config->addresses[i]) != 0)
+			status = EXIT_WRONG;
+	if (status == EXIT_OK &&
+	    collect_open(collect, config->dir, !config->disable_exporter_metrics) != 0)
+		status = EXIT_WRONG;
+	if (status == EXIT_OK) {
+		status = config->once ? run_once(collect)
+				      : run_threads(collect, config, &listeners, signals);
+		collect_close(collect);
+	}
+	listen_close(&listeners);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct collect collect; /* large */
+	struct config config;
+	sigset_t signals;
+
+	switch (config_read(&config, argc, argv)) {
+	case CONFIG_RUN:
+		break;
+	case CONFIG_EXIT:
+		return EXIT_OK;
+	case CONFIG_WRONG:
+		return EXIT_WRONG;
+	}
+	log_init(config.log_level, config.log_format);
+	/* Before any thread, so that all of them leave these to wait_for_signal. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	const int error = ring_reader_guard();
+	if (error)
+		return fail("SIGBUS guard", strerror(-error));
+	return run(&config, &collect, &signals);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* This process, out of /proc; see process.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "process.h"
+
+/* The fields of /proc/self/stat from the third on; proc(5) counts from one. */
+#define STAT_FORMAT \
+	"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %lu %ld"
+
+static int read_stat(struct process_figures *figures, double *start_seconds)
+{
+	char line[1024];
+	unsigned long user, system, virtual_bytes;
+	unsigned long long start;
+	long pages;
+	FILE *file = fopen("/proc/self/stat", "re");
+
+	if (!file)
+		return -errno;
+	const char *got = fgets(line, sizeof line, file);
+	fclose(file);
+	/* The second field is the program's name in parentheses, with anything inside. */
+	const char *fields = got ? strrchr(line, ')') : NULL;
+	if (!fields ||
+	    sscanf(fields + 2, STAT_FORMAT, &user, &system, &start, &virtual_bytes, &pages) != 5)
+		return -EPROTO;
+	const double ticks = (double)sysconf(_SC_CLK_TCK);
+	figures->cpu_seconds = (double)(user + system) / ticks;
+	figures->virtual_bytes = (double)virtual_bytes;
+	figures->resident_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
+	*start_seconds = (double)start / ticks;
+	return 0;
+}
+
+/* When the system started, in seconds since the epoch. */
+static int read_boot(double *boot_seconds)
+{
+	char line[256];
+	unsigned long long seconds = 0;
+	FILE *file = fopen("/proc/stat", "re");
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof line, file))
+		if (sscanf(line, "btime %llu", &seconds) == 1)
+			break;
+	fclose(file);
+	*boot_seconds = (double)seconds;
+	return seconds ? 0 : -EPROTO;
+}
+
+static double limit_of(int resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit((__rlimit_resource_t)resource, &limit) != 0)
+		return 0;
+	return (double)limit.rlim_cur; /* none is 2^64 - 1, as in the other clients */
+}
+
+static double count_fds(void)
+{
+	double count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+
+	if (!dir)
+		return 0;
+	for (const struct dirent *entry; (entry = readdir(dir));)
+		if (entry->d_name[0] != '.')
+			count++;
+	closedir(dir);
+	return count - 1; /* without the one that counts */
+}
+
+int process_read(struct process_figures *figures)
+{
+	double boot_seconds = 0, start_seconds = 0;
+	int error = read_boot(&boot_seconds);
+
+	if (error == 0)
+		error = read_stat(figures, &start_seconds);
+	if (error)
+		return error;
+	figures->start_seconds = boot_seconds + start_seconds;
+	figures->open_fds = count_fds();
+	figures->max_fds = limit_of(RLIMIT_NOFILE);
+	figures->virtual_bytes_max = limit_of(RLIMIT_AS);
+	return 0;
+}

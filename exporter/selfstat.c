@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* Self-metrics; see selfstat.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ring/record.h>
+
+#include "process.h"
+#include "selfstat.h"
+
+/* Four groups, each of which a member declares: per ring and per segment by every source's
+ * member, the others once. A counter in doubles is a gauge named _total; render.c knows. */
+#define SELFSTAT_METRICS(X)                                                                     \
+	X(WRITTEN, COUNTER, "ring_samples_written_total", "segment", "core",                    \
+	  "Samples that the data plane has written; always drained plus dropped plus pending.") \
+	X(DRAINED, COUNTER, "ring_samples_drained_total", "segment", "core",                    \
+	  "Samples that this exporter has read.")                                               \
+	X(DROPPED, COUNTER, "ring_samples_dropped_total", "segment", "core",                    \
+	  "Samples overwritten before this exporter read them; no count is lost with them.")    \
+	X(REJECTED, COUNTER, "ring_samples_rejected_total", "segment", "core",                  \
+	  "Samples drained of a series that the segment does not have.")                        \
+	X(PENDING, GAUGE, "ring_samples_pending", "segment", "core",                            \
+	  "Samples written and not read yet.")                                                  \
+	X(UP, GAUGE, "ring_segment_up", "segment", NULL,                                        \
+	  "Whether a process owns the segment, 1, or it is gone, 0.")                           \
+	X(DEFINITIONS_REFUSED, GAUGE, "ring_segment_definitions_refused", "segment", NULL,      \
+	  "Metric definitions refused since the segment's owner started.")                      \
+	X(LABELS_REFUSED, GAUGE, "ring_segment_labels_refused", "segment", NULL,                \
+	  "Series names refused since the segment's owner started.")                            \
+	X(CLAIMS_REFUSED, GAUGE, "ring_segment_claims_refused", "segment", NULL,                \
+	  "Claims of a ring refused since the segment's owner started.")                        \
+	X(NAMES_OVERFLOWED, GAUGE, "ring_segment_names_overflowed", "segment", NULL,            \
+	  "Series names that went to an overflow series, their metric's budget being spent.")   \
+	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,              \
+	  "Metrics left out because another segment or the exporter uses the name otherwise.")  \
+	X(SEGMENTS, GAUGE, "ring_segments", "state", NULL, "Segments in the directory.")        \
+	X(QUARANTINED, GAUGE, "ring_segments_quarantined", "reason", NULL,                      \
+	  "Files in the directory that are not followed.")                                      \
+	X(IGNORED, GAUGE, "ring_segments_ignored", NULL, NULL,                                  \
+	  "Files in the directory beyond the most that are looked at.")                         \
+	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                       \
+	  "The exporter's version, in the label; always 1.")                                    \
+	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                      \
+	  "Passes over all rings.")                                                             \
+	X(BUSY, GAUGE, "ring_exporter_drain_busy_seconds_total", NULL, NULL,                    \
+	  "Time spent in passes.")                                                              \
+	X(CPU, GAUGE, "process_cpu_seconds_total", NULL, NULL,                                  \
+	  "Total user and system CPU time spent in seconds.")                                   \
+	X(OPEN_FDS, GAUGE, "process_open_fds", NULL, NULL, "Number of open file descriptors.")  \
+	X(MAX_FDS, GAUGE, "process_max_fds", NULL, NULL,                                        \
+	  "Maximum number of open file descriptors.")                                           \
+	X(VIRTUAL, GAUGE, "process_virtual_memory_bytes", NULL, NULL,                           \
+	  "Virtual memory size in bytes.")                                                      \
+	X(VIRTUAL_MAX, GAUGE, "process_virtual_memory_max_bytes", NULL, NULL,                   \
+	  "Maximum amount of virtual memory available in bytes.")                               \
+	X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, NULL,                         \
+	  "Resident memory size in bytes.")                                                     \
+	X(START, GAUGE, "process_start_time_seconds", NULL, NULL,                               \
+	  "Start time of the process since unix epoch in seconds.")
+
+enum metric {
+#define METRIC_ENUM(id, kind, name, key_a, key_b, help) id,
+	SELFSTAT_METRICS(METRIC_ENUM)
+#undef METRIC_ENUM
+		METRIC_COUNT
+};
+
+/* Where the groups begin. */
+#define RING_FIRST      WRITTEN
+#define SEGMENT_FIRST   UP
+#define DIRECTORY_FIRST SEGMENTS
+#define EXPORTER_FIRST  BUILD_INFO
+#define RING_COUNT      (SEGMENT_FIRST - RING_FIRST)
+
+static const struct declaration {
+	enum ring_kind kind;
+	const char *name;
+	const char *label_keys[2];
+	const char *help;
+} declarations[METRIC_COUNT] = {
+#define METRIC_DECLARATION(id, kind, name, key_a, key_b, help) \
+	{RING_##kind, name, {key_a, key_b}, help},
+	SELFSTAT_METRICS(METRIC_DECLARATION)
+#undef METRIC_DECLARATION
+};
+
+static struct ring_text text_of(const char *string)
+{
+	return (struct ring_text){string, (uint32_t)strlen(string)};
+}
+
+static struct ring_metric_info metric_of(enum metric id)
+{
+	const struct declaration *from = &declarations[id];
+	struct ring_metric_info metric = {
+		.name = text_of(from->name),
+		.help = text_of(from->help),
+		.kind = from->kind,
+		.series_cells = from->kind == RING_COUNTER ? 1 : 2,
+	};
+
+	for (unsigned i = 0; i < 2 && from->label_keys[i]; i++)
+		metric.label_keys[metric.label_count++] = text_of(from->label_keys[i]);
+	return metric;
+}
+
+static int add_metrics(struct aggregate_member *member, enum metric first, enum metric end)
+{
+	int error = 0;
+
+	for (enum metric id = first; id < end && error == 0; id++) {
+		const struct ring_metric_info metric = metric_of(id);
+		error = aggregate_add_metric(member, &metric);
+	}
+	return error;
+}
+
+/* Adds the series of the member's metric with this index; NULL for labels that it lacks. */
+static int add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,
+		      const char *value_b)
+{
+	char packed[2 * (RING_LABEL_VALUE_MAX + 1)];
+	struct ring_text labels = {packed, 0};
+	const char *const values[] = {value_a, value_b};
+
+	for (unsigned i = 0; i < 2 && values[i]; i++) {
+		const size_t bytes = strlen(values[i]);
+		packed[labels.bytes++] = (char)bytes;
+		memcpy(packed + labels.bytes, values[i], bytes);
+		labels.bytes += (uint32_t)bytes;
+	}
+	return aggregate_add_series(member, metric, labels);
+}
+
+static void set_counter(struct aggregate_member *member, uint32_t series, uint64_t total)
+{
+	aggregate_set(member, series, 0, &total);
+}
+
+static void set_gauge(struct aggregate_member *member, uint32_t series, double value)
+{
+	const uint64_t cells[2] = {ring_bits_of(value), 0};
+
+	aggregate_set(member, series, 0, cells);
+}
+
+static int create_directory(struct selfstat *selfstat)
+{
+	const struct aggregate_identity nobody = {.name = ""};
+	int error;
+
+	error = aggregate_join(selfstat->aggregate, &selfstat->directory, &nobody, 1);
+	if (error == 0)
+		error = add_metrics(selfstat->directory, DIRECTORY_FIRST, EXPORTER_FIRST);
+	for (unsigned state = 0; state < SOURCE_STATE_COUNT && error == 0; state++)
+		error = add_series(selfstat->directory, SEGMENTS - DIRECTORY_FIRST,
+				   source_state_words[state], NULL);
+	for (int reason = 1; reason < SOURCE_REASON_COUNT && error == 0; reason++)
+		error = add_series(selfstat->directory, QUARANTINED - DIRECTORY_FIRST,
+				   source_reason_word(reason), NULL);
+	if (error == 0)
+		error = add_series(selfstat->directory, IGNORED - DIRECTORY_FIRST, NULL, NULL);
+	return error;
+}
+
+static int create_exporter(struct selfstat *selfstat)
+{
+	const struct aggregate_identity nobody = {.name = ""};
+	int error;
+
+	error = aggregate_join(selfstat->aggregate, &selfstat->exporter, &nobody, 1);
+	if (error == 0)
+		error = add_metrics(selfstat->exporter, EXPORTER_FIRST, METRIC_COUNT);
+	/* One series each, so that a series' index is its metric's. */
+	for (enum metric id = EXPORTER_FIRST; id < METRIC_COUNT && error == 0; id++)
+		error = add_series(selfstat->exporter, id - EXPORTER_FIRST,
+				   id == BUILD_INFO ? RING_VERSION : NULL, NULL);
+	return error;
+}
+
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool exporter_metrics)
+{
+	int error = 0;
+
+	*selfstat = (struct selfstat){.aggregate = aggregate_create()};
+	if (!selfstat->aggregate)
+		return -ENOMEM;
+	for (enum metric id = 0; id < METRIC_COUNT && error == 0; id++)
+		error = aggregate_reserve(data, text_of(declarations[id].name));
+	if (error == 0)
+		error = create_directory(selfstat);
+	if (error == 0 && exporter_metrics)
+		error = create_exporter(selfstat);
+	if (error)
+		selfstat_destroy(selfstat);
+	return error;
+}
+
+void selfstat_destroy(struct selfstat *selfstat)
+{
+	aggregate_destroy(selfstat->aggregate);
+	selfstat->aggregate = NULL;
+}
+
+/* A source's series: ring by ring those of the first group, then the second group. */
+static int create_source(struct selfstat *selfstat, struct source *source)
+{
+	const struct aggregate_identity nobody = {.name = ""};
+	char core_word[16];
+	int error;
+
+	error = aggregate_join(selfstat->aggregate, &source->self, &nobody, 1);
+	if (error == 0)
+		error = add_metrics(source->self, RING_FIRST, DIRECTORY_FIRST);
+	for (uint32_t core = 0; core < source->core_count; core++) {
+		snprintf(core_word, sizeof core_word, "%u", core);
+		for (uint32_t i = 0; i < RING_COUNT && error == 0; i++)
+			error = add_series(source->self, i, source->name, core_word);
+	}
+	for (uint32_t i = RING_COUNT; i < DIRECTORY_FIRST && error == 0; i++)
+		error = add_series(source->self, i, source->name, NULL);
+	return error;
+}
+
+static void update_ring(struct source *source, uint32_t core)
+{
+	const struct source_ring *ring = &source->rings[core];
+	const uint32_t first = core * RING_COUNT;
+
+	set_counter(source->self, first + WRITTEN, ring->account.written);
+	set_counter(source->self, first + DRAINED, ring->account.drained);
+	set_counter(source->self, first + DROPPED, ring->account.dropped);
+	set_counter(source->self, first + REJECTED, ring->rejected);
+	set_gauge(source->self, first + PENDING, (double)ring->account.pending);
+}
+
+static void update_segment(struct source *source)
+{
+	const struct ring_header *header = ring_reader_header(source->reader);
+	struct aggregate_member *self = source->self;
+	const uint32_t first = source->core_count * RING_COUNT - SEGMENT_FIRST;
+
+	/* relaxed: the reader's own copy, as of its last refresh. */
+	set_gauge(self, first + UP, source->alive ? 1 : 0);
+	set_gauge(self, first + DEFINITIONS_REFUSED,
+		  (double)ring_load_relaxed(&header->definitions_refused));
+	set_gauge(self, first + LABELS_REFUSED, (double)ring_load_relaxed(&header->labels_refused));
+	set_gauge(self, first + CLAIMS_REFUSED, (double)ring_load_relaxed(&header->claims_refused));
+	set_gauge(self, first + NAMES_OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
+	set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
+}
+
+static int update_source(struct selfstat *selfstat, struct source *source)
+{
+	const int error = source->self ? 0 : create_source(selfstat, source);
+
+	if (error) {
+		if (source->self)
+			aggregate_drop(source->self);
+		source->self = NULL;
+		return error;
+	}
+	for (uint32_t core = 0; core < source->core_count; core++)
+		update_ring(source, core);
+	update_segment(source);
+	return 0;
+}
+
+int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
+{
+	uint32_t states[SOURCE_STATE_COUNT] = {0}, reasons[SOURCE_REASON_COUNT] = {0};
+	uint32_t series = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < attach->source_count && error == 0; i++) {
+		struct source *source = attach->sources[i];
+		states[source_state(source)]++;
+		if (source->reader)
+			error = update_source(selfstat, source);
+		else
+			reasons[source->reason]++;
+	}
+	/* In the order of create_directory. */
+	for (unsigned state = 0; state < SOURCE_STATE_COUNT; state++)
+		set_gauge(selfstat->directory, series++, states[state]);
+	for (unsigned reason = 1; reason < SOURCE_REASON_COUNT; reason++)
+		set_gauge(selfstat->directory, series++, reasons[reason]);
+	set_gauge(selfstat->directory, series, (double)attach->ignored_count);
+	return error;
+}
+
+void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_work *work)
+{
+	struct aggregate_member *exporter = selfstat->exporter;
+	struct process_figures figures;
+
+	if (!exporter)
+		return;
+	set_gauge(exporter, BUILD_INFO - EXPORTER_FIRST, 1);
+	set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
+	set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
+	if (process_read(&figures) != 0)
+		return;
+	set_gauge(exporter, CPU - EXPORTER_FIRST, figures.cpu_seconds);
+	set_gauge(exporter, OPEN_FDS - EXPORTER_FIRST, figures.open_fds);
+	set_gauge(exporter, MAX_FDS - EXPORTER_FIRST, figures.max_fds);
+	set_gauge(exporter, VIRTUAL - EXPORTER_FIRST, figures.virtual_bytes);
+	set_gauge(exporter, VIRTUAL_MAX - EXPORTER_FIRST, figures.virtual_bytes_max);
+	set_gauge(exporter, RESIDENT - EXPORTER_FIRST, figures.resident_bytes);
+	set_gauge(exporter, START - EXPORTER_FIRST, figures.start_seconds);
+}

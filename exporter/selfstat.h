@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the exporter says about segments and about itself, as metrics like any other: one table
+ * declares them, an aggregate of their own holds them, and the same code prints them.
+ */
+#ifndef SELFSTAT_H
+#define SELFSTAT_H
+
+#include "attach.h"
+
+struct selfstat {
+	struct aggregate *aggregate;
+	struct aggregate_member *directory; /* what is about all segments together */
+	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
+};
+
+/* What the drain thread knows of its own work. */
+struct selfstat_work {
+	uint64_t pass_count;
+	uint64_t busy_ns;
+};
+
+/* Makes them, and keeps their names from the metrics in `data`. Returns 0 or -ENOMEM. */
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool exporter_metrics);
+void selfstat_destroy(struct selfstat *selfstat);
+
+/* Brings the figures of all sources up to date. Returns 0 or -ENOMEM. */
+int selfstat_update(struct selfstat *selfstat, const struct attach *attach);
+
+/* The same for the figures about the process. */
+void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_work *work);
+
+#endif

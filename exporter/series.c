@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* Families, series and contributions; see series.h. */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "series.h"
+#include "text.h"
+
+static int text_compare(struct ring_text a, struct ring_text b)
+{
+	const uint32_t common = a.bytes < b.bytes ? a.bytes : b.bytes;
+	const int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
+
+	return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+}
+
+static int family_compare(const void *a, const void *b)
+{
+	const struct family *x = a, *y = b;
+
+	return text_compare(x->metric.name, y->metric.name);
+}
+
+static int series_compare(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+
+	if (x->family != y->family)
+		return family_compare(x->family, y->family);
+	/* The terminators sort first, so this goes by the first value, then by the second. */
+	return text_compare((struct ring_text){x->labels, (uint32_t)x->label_bytes},
+			    (struct ring_text){y->labels, (uint32_t)y->label_bytes});
+}
+
+static struct family *family_create(const struct ring_metric_info *metric)
+{
+	struct ring_metric_info sound = *metric;
+	struct family *family = NULL;
+	struct text help;
+
+	text_init(&help, 3 * RING_HELP_MAX);
+	text_utf8(&help, metric->help.data, metric->help.bytes);
+	if (!help.error) {
+		sound.help = (struct ring_text){help.data, (uint32_t)help.bytes};
+		family = calloc(1, sizeof *family + catalog_metric_bytes(&sound));
+	}
+	if (family) {
+		char *bytes = family->bytes;
+		family->metric = catalog_copy_metric(&sound, &bytes);
+		LIST_INIT(&family->series);
+	}
+	text_release(&help);
+	return family;
+}
+
+struct family *family_get(struct series_set *set, const struct ring_metric_info *metric)
+{
+	const struct family wanted = {.metric.name = metric->name};
+	void *const *node = tfind(&wanted, &set->families, family_compare);
+
+	if (node)
+		return *node;
+	struct family *family = family_create(metric);
+	if (family && !tsearch(family, &set->families, family_compare)) {
+		free(family);
+		return NULL;
+	}
+	return family;
+}
+
+bool family_agrees(const struct family *family, const struct ring_metric_info *metric)
+{
+	const struct ring_metric_info *own = &family->metric;
+
+	if (own->kind != metric->kind || own->merge != metric->merge ||
+	    own->label_count != metric->label_count || own->bound_count != metric->bound_count)
+		return false;
+	for (uint32_t i = 0; i < own->label_count; i++)
+		if (text_compare(own->label_keys[i], metric->label_keys[i]) != 0)
+			return false;
+	return own->bound_count == 0 ||
+	       memcmp(own->bounds, metric->bounds, own->bound_count * sizeof *own->bounds) == 0;
+}
+
+void family_release(struct series_set *set, struct family *family)
+{
+	if (family->declared_count > 0 || !LIST_EMPTY(&family->series))
+		return;
+	tdelete(family, &set->families, family_compare);
+	free(family);
+}
+
+/* Unpacks a segment's label values into terminated, valid ones. */
+static int labels_unpack(struct text *into, const struct family *family, struct ring_text packed)
+{
+	struct ring_text value;
+
+	/* An invalid byte becomes three, and each value has its terminator. */
+	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
+	for (uint32_t i = 0; i < family->metric.label_count; i++) {
+		if (ring_label_next(&packed, &value))
+			text_utf8(into, value.data, value.bytes);
+		text_append(into, "", 1);
+	}
+	return into->error;
+}
+
+static struct series *series_add(struct series_set *set, struct family *family,
+				 const struct text *labels)
+{
+	struct series *series = calloc(1, sizeof *series + labels->bytes);
+
+	if (!series)
+		return NULL;
+	series->family = family;
+	series->labels = series->bytes;
+	series->label_bytes = labels->bytes;
+	if (labels->bytes > 0)
+		memcpy(series->bytes, labels->data, labels->bytes);
+	LIST_INIT(&series->contributions);
+	if (!tsearch(series, &set->series, series_compare)) {
+		free(series);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&family->series, series, of_family);
+	set->stale = true;
+	return series;
+}
+
+static struct series *series_get(struct series_set *set, struct family *family,
+				 struct ring_text packed)
+{
+	struct series *series = NULL;
+	struct text labels;
+
+	if (labels_unpack(&labels, family, packed) == 0) {
+		const struct series wanted = {
+			.family = family, .labels = labels.data, .label_bytes = labels.bytes};
+		void *const *node = tfind(&wanted, &set->series, series_compare);
+		series = node ? *node : series_add(set, family, &labels);
+	}
+	text_release(&labels);
+	return series;
+}
+
+static void series_release(struct series_set *set, struct series *series)
+{
+	struct family *family = series->family;
+
+	if (!LIST_EMPTY(&series->contributions))
+		return;
+	tdelete(series, &set->series, series_compare);
+	LIST_REMOVE(series, of_family);
+	if (series->changed)
+		LIST_REMOVE(series, of_changed);
+	free(series);
+	set->stale = true;
+	family_release(set, family);
+}
+
+static void series_touch(struct series_set *set, struct series *series)
+{
+	if (series->changed)
+		return;
+	series->changed = true;
+	LIST_INSERT_HEAD(&set->changed, series, of_changed);
+}
+
+static uint64_t *core_cells(struct contribution *contribution, uint32_t core)
+{
+	return &contribution
+			->cells[(size_t)core * contribution->series->family->metric.series_cells];
+}
+
+struct contribution *contribution_add(struct series_set *set, struct family *family,
+				      struct ring_text labels, uint32_t core_count)
+{
+	const size_t cell_count = (size_t)core_count * family->metric.series_cells;
+	struct contribution *contribution = calloc(
+		1, sizeof *contribution + cell_count * sizeof contribution->cells[0]);
+	struct series *series = contribution ? series_get(set, family, labels) : NULL;
+
+	if (!series) {
+		free(contribution);
+		return NULL;
+	}
+	contribution->series = series;
+	contribution->core_count = core_count;
+	for (uint32_t core = 0; core < core_count; core++)
+		ring_cells_clear(&family->metric, core_cells(contribution, core));
+	LIST_INSERT_HEAD(&series->contributions, contribution, of_series);
+	series_touch(set, series);
+	return contribution;
+}
+
+void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
+		      const uint64_t *cells)
+{
+	const size_t bytes = contribution->series->family->metric.series_cells * sizeof *cells;
+	uint64_t *known = core_cells(contribution, core);
+
+	if (memcmp(known, cells, bytes) == 0)
+		return;
+	memcpy(known, cells, bytes);
+	series_touch(set, contribution->series);
+}
+
+void contribution_collapse(struct contribution *contribution)
+{
+	const struct ring_metric_info *metric = &contribution->series->family->metric;
+
+	for (uint32_t core = 1; core < contribution->core_count; core++)
+		ring_cells_merge(metric, contribution->cells, core_cells(contribution, core));
+	contribution->core_count = 1;
+}
+
+void contribution_remove(struct series_set *set, struct contribution *contribution)
+{
+	struct series *series = contribution->series;
+
+	LIST_REMOVE(contribution, of_series);
+	free(contribution);
+	series_touch(set, series);
+	series_release(set, series);
+}
+
+static void series_merge(const struct series *series, const struct contribution *contribution,
+			 uint64_t *cells)
+{
+	const struct ring_metric_info *metric = &series->family->metric;
+
+	for (uint32_t core = 0; core < contribution->core_count; core++)
+		ring_cells_merge(metric, cells,
+				 &contribution->cells[(size_t)core * metric->series_cells]);
+}
+
+void series_combine(const struct series *series, const struct aggregate_member *member,
+		    uint64_t *cells)
+{
+	const struct contribution *contribution;
+
+	ring_cells_clear(&series->family->metric, cells);
+	LIST_FOREACH (contribution, &series->contributions, of_series)
+		if (contribution->member == member)
+			series_merge(series, contribution, cells);
+}
+
+static void series_evaluate(const struct series *series, uint64_t *cells)
+{
+	const struct contribution *contribution;
+
+	ring_cells_clear(&series->family->metric, cells);
+	LIST_FOREACH (contribution, &series->contributions, of_series)
+		series_merge(series, contribution, cells);
+}
+
+/* What a walk over all series in order gathers. */
+struct listing {
+	struct catalog_size size;
+	struct catalog *catalog;
+	uint64_t *cells;
+	const struct family *family; /* of the series before */
+};
+
+static void listing_count(const void *node, VISIT visit, void *argument)
+{
+	const struct series *series = *(struct series *const *)node;
+	struct listing *listing = argument;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	if (series->family != listing->family)
+		catalog_size_family(&listing->size, &series->family->metric);
+	catalog_size_series(&listing->size, &series->family->metric, series->label_bytes);
+	listing->family = series->family;
+}
+
+static void listing_fill(const void *node, VISIT visit, void *argument)
+{
+	struct series *series = *(struct series *const *)node;
+	struct listing *listing = argument;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	if (series->family != listing->family)
+		catalog_add_family(listing->catalog, &series->family->metric);
+	series->cell = catalog_add_series(listing->catalog, series->labels, series->label_bytes);
+	series_evaluate(series, &listing->cells[series->cell]);
+	listing->family = series->family;
+}
+
+/* Lists and evaluates everything anew. */
+static int series_set_relist(struct series_set *set)
+{
+	struct listing listing = {.family = NULL};
+
+	twalk_r(set->series, listing_count, &listing);
+	listing.catalog = catalog_create(&listing.size);
+	listing.cells = calloc(listing.size.cell_count + 1, sizeof *listing.cells);
+	if (!listing.catalog || !listing.cells) {
+		catalog_destroy(listing.catalog);
+		free(listing.cells);
+		return -ENOMEM;
+	}
+	listing.family = NULL;
+	twalk_r(set->series, listing_fill, &listing);
+	free(set->cells);
+	set->cells = listing.cells;
+	set->catalog = listing.catalog;
+	set->stale = false;
+	return 0;
+}
+
+int series_set_view(struct series_set *set, struct catalog **catalog, const uint64_t **cells)
+{
+	const bool relist = set->stale || !set->catalog;
+	const int error = relist ? series_set_relist(set) : 0;
+	struct series *series;
+
+	if (error)
+		return error;
+	while ((series = LIST_FIRST(&set->changed))) {
+		LIST_REMOVE(series, of_changed);
+		series->changed = false;
+		if (!relist)
+			series_evaluate(series, &set->cells[series->cell]);
+	}
+	*catalog = set->catalog;
+	*cells = set->cells;
+	return 0;
+}
+
+static void series_free(void *datum)
+{
+	struct series *series = datum;
+	struct contribution *contribution;
+
+	while ((contribution = LIST_FIRST(&series->contributions))) {
+		LIST_REMOVE(contribution, of_series);
+		free(contribution);
+	}
+	free(series);
+}
+
+void series_set_clear(struct series_set *set)
+{
+	tdestroy(set->series, series_free);
+	tdestroy(set->families, free);
+	free(set->cells);
+	*set = (struct series_set){.series = NULL};
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libmicrohttpd without threads of its own: this thread accepts, hands the connections over and
+ * runs the library whenever its epoll descriptor has something. See serve.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "serve.h"
+
+#define CONNECTIONS_MAX        64u
+#define INACTIVITY_SECONDS_MAX 10u
+#define HEADER_BYTES_MAX       (16u << 10)
+
+static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *upload,
+			      size_t *upload_bytes, void **request)
+{
+	struct serve *serve = argument;
+
+	(void)version, (void)upload, (void)upload_bytes, (void)request;
+	log_event(LOG_DEBUG, "request", "method", method, "url", url, NULL);
+	return answer_request(&serve->answers, connection, method, url);
+}
+
+/* What libmicrohttpd has to say is mostly about what peers do. */
+static void log_library(void *argument, const char *format, va_list values)
+{
+	char line[256];
+
+	(void)argument;
+	vsnprintf(line, sizeof line, format, values);
+	line[strcspn(line, "\n")] = '\0';
+	log_event(LOG_DEBUG, "http", "detail", line, NULL);
+}
+
+static void connection_changed(void *argument, struct MHD_Connection *connection, void **peer,
+			       enum MHD_ConnectionNotificationCode what)
+{
+	struct serve *serve = argument;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*peer)
+			peers_remove(&serve->peers, *peer);
+		return;
+	}
+	*peer = peers_add(&serve->peers, info->connect_fd, clock_monotonic_ns());
+	if (!*peer)
+		shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+static void request_completed(void *argument, struct MHD_Connection *connection, void **request,
+			      enum MHD_RequestTerminationCode how)
+{
+	struct serve *serve = argument;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)request, (void)how;
+	if (info->socket_context)
+		peers_renew(&serve->peers, info->socket_context, clock_monotonic_ns());
+}
+
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Out of descriptors, a connection would stay in the backlog and wake us for ever. Takes it with
+ * the spare one and drops it. */
+static void refuse_connection(struct serve *serve, int listener)
+{
+	close(serve->spare_fd);
+	const int fd = accept(listener, NULL, NULL);
+	if (fd >= 0)
+		close(fd);
+	serve->spare_fd = open_spare();
+}
+
+static void accept_connection(struct serve *serve, int listener)
+{
+	struct sockaddr_storage peer;
+	socklen_t bytes = sizeof peer;
+	const int fd = accept4(listener, (struct sockaddr *)&peer, &bytes,
+			       SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		/* Closes it when there are too many. */
+		MHD_add_connection(serve->daemon, fd, (struct sockaddr *)&peer, bytes);
+	else if (errno == EMFILE || errno == ENFILE)
+		refuse_connection(serve, listener);
+}
+
+/* Until the library or a deadline wants to be looked after; -1 for as long as it takes. */
+static int timeout_ms(struct serve *serve)
+{
+	MHD_UNSIGNED_LONG_LONG library_ms;
+	const int deadline_ms = peers_expire(&serve->peers, clock_monotonic_ns());
+
+	if (MHD_get_timeout(serve->daemon, &library_ms) != MHD_YES)
+		return deadline_ms;
+	if (deadline_ms >= 0 && (unsigned)deadline_ms < library_ms)
+		return deadline_ms;
+	return library_ms < INT_MAX ? (int)library_ms : INT_MAX;
+}
+
+static void *serve_run(void *argument)
+{
+	struct serve *serve = argument;
+	struct epoll_event events[16];
+
+	for (;;) {
+		const int count = epoll_wait(serve->epoll_fd, events, 16, timeout_ms(serve));
+		for (int i = 0; i < count; i++) {
+			const int fd = events[i].data.fd;
+			if (fd == serve->stop_fd)
+				return NULL;
+			if (fd >= 0)
+				accept_connection(serve, fd);
+		}
+		MHD_run(serve->daemon);
+	}
+}
+
+static struct MHD_Daemon *daemon_start(struct serve *serve)
+{
+	const struct MHD_OptionItem options[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, serve},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, serve},
+		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
+		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
+				NULL, NULL, handle, serve, MHD_OPTION_ARRAY, options,
+				MHD_OPTION_END);
+}
+
+/* The library's descriptor is known as -1, the others as themselves. */
+static int watch(struct serve *serve, int fd, int known_as)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = known_as};
+
+	return epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+static int watch_all(struct serve *serve)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon,
+							       MHD_DAEMON_INFO_EPOLL_FD);
+	int error = watch(serve, info->epoll_fd, -1);
+
+	if (error == 0)
+		error = watch(serve, serve->stop_fd, serve->stop_fd);
+	for (unsigned i = 0; i < serve->listeners->count && error == 0; i++)
+		error = watch(serve, serve->listeners->fds[i], serve->listeners->fds[i]);
+	return error;
+}
+
+static void serve_release(struct serve *serve)
+{
+	if (serve->daemon)
+		MHD_stop_daemon(serve->daemon);
+	answers_release(&serve->answers);
+	if (serve->spare_fd >= 0)
+		close(serve->spare_fd);
+	if (serve->stop_fd >= 0)
+		close(serve->stop_fd);
+	if (serve->epoll_fd >= 0)
+		close(serve->epoll_fd);
+}
+
+int serve_start(struct serve *serve, const struct listen_set *listeners, const char *telemetry_path)
+{
+	int error = 0;
+
+	*serve = (struct serve){
+		.listeners = listeners,
+		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+		.stop_fd = eventfd(0, EFD_CLOEXEC),
+		.spare_fd = open_spare(),
+	};
+	peers_init(&serve->peers);
+	if (serve->epoll_fd < 0 || serve->stop_fd < 0 || serve->spare_fd < 0)
+		error = -EMFILE;
+	if (error == 0)
+		error = answers_init(&serve->answers, telemetry_path);
+	if (error == 0 && !(serve->daemon = daemon_start(serve)))
+		error = -ENOMEM;
+	if (error == 0)
+		error = watch_all(serve);
+	if (error == 0)
+		error = -pthread_create(&serve->thread, NULL, serve_run, serve);
+	if (error)
+		serve_release(serve);
+	return error;
+}
+
+void serve_stop(struct serve *serve)
+{
+	eventfd_write(serve->stop_fd, 1);
+	pthread_join(serve->thread, NULL);
+	serve_release(serve);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the drain thread hands to the HTTP thread: an immutable picture of all values. Publishing
+ * never waits for a reader and borrowing never waits for a writer; RCU frees a snapshot when
+ * nobody can hold it any more.
+ *
+ *   publish          one thread
+ *   borrow, return   any thread; what was borrowed stands until it is returned
+ *
+ * The last snapshot stays for as long as the process.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include "catalog.h"
+
+/* Two parts: what data planes recorded, and what the exporter says of them and of itself. */
+enum snapshot_part { SNAPSHOT_DATA, SNAPSHOT_SELF, SNAPSHOT_PART_COUNT };
+
+struct snapshot_values {
+	const struct catalog *catalog;
+	const uint64_t *cells;
+};
+
+struct snapshot {
+	uint64_t sequence; /* 1 for the first one */
+	struct snapshot_values parts[SNAPSHOT_PART_COUNT];
+};
+
+/* Publishes a copy of the cells. The catalogs now belong to the snapshots: one goes when the
+ * last snapshot that shows it goes. Returns 0 or -ENOMEM. */
+int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
+		     const uint64_t *const cells[SNAPSHOT_PART_COUNT]);
+
+/* NULL before the first publication. Every borrow needs its return, NULL or not. */
+const struct snapshot *snapshot_borrow(void);
+void snapshot_return(void);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One name in the segment directory and what stands behind it: a segment that is followed, or
+ * the reason why it is not. A source connects a segment's reader with its member in the
+ * aggregate, and keeps the accounts of its rings over a change of file or a quarantine.
+ *
+ * All of it belongs to the drain thread.
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include "aggregate.h"
+
+enum source_state {
+	SOURCE_LIVE, /* a process holds the segment's lock */
+	SOURCE_DEAD, /* nobody does: the totals stand */
+	SOURCE_QUARANTINED,
+	SOURCE_STATE_COUNT
+};
+
+extern const char *const source_state_words[SOURCE_STATE_COUNT];
+
+/* Why a source is quarantined: an enum ring_verdict, or one of these. */
+enum source_reason {
+	SOURCE_DUPLICATE = RING_VERDICT_COUNT, /* another source counts the same totals */
+	SOURCE_UNREADABLE,                     /* opening or reading it failed otherwise */
+	SOURCE_REASON_COUNT
+};
+
+const char *source_reason_word(int reason);
+
+/* One ring's account under this name: written = drained + dropped + pending. */
+struct source_ring {
+	struct ring_account account;
+	uint64_t rejected; /* drained, but of a series that the segment does not have */
+	uint64_t carried;  /* drained from earlier files of the same history */
+};
+
+struct source {
+	char *name;                 /* the file's, which may be anything */
+	int reason;                 /* of the quarantine, when there is one */
+	bool alive;                 /* somebody holds the segment's lock */
+	struct ring_reader *reader; /* NULL when quarantined, as the next three */
+	struct aggregate_member *member;
+	struct aggregate_member *self; /* the source's own figures, which selfstat.c adds */
+	struct source_ring *rings;
+	uint32_t core_count;
+	uint64_t *touched; /* a bit per series: seen in the samples since the tallies were read */
+	uint8_t uuid[16];  /* of the last segment followed */
+	uint32_t metric_count, series_count; /* that the member knows */
+	bool listed;                         /* by the scan in progress */
+};
+
+static inline enum source_state source_state(const struct source *source)
+{
+	if (!source->reader)
+		return SOURCE_QUARANTINED;
+	return source->alive ? SOURCE_LIVE : SOURCE_DEAD;
+}
+
+struct source *source_create(const char *name);
+void source_destroy(struct source *source);
+
+/* Follows the segment: it is opened, but not joined, so that the caller can still decide.
+ * Returns 0, a positive reason, or -ENOENT if it is gone. */
+int source_open(struct source *source, int dir_fd);
+/* Makes it count. Returns 0 or a reason. */
+int source_join(struct source *source, struct aggregate *aggregate);
+/* Undoes both: what was counted stays. */
+void source_close(struct source *source);
+/* The same, for a reason. */
+void source_quarantine(struct source *source, int reason);
+
+/* Leaves and joins again, to try metrics that were in conflict. Returns 0 or a reason. */
+int source_rejoin(struct source *source, struct aggregate *aggregate);
+
+/* Takes in what the tables have gained and whether the owner lives. Returns 0 or a reason. */
+int source_refresh(struct source *source);
+
+/* Brings the ring's account up to date. */
+int source_account(struct source *source, uint32_t core);
+
+/* Read tallies into the aggregate: of the series touched, of one core, of all. */
+int source_read_touched(struct source *source, uint32_t core);
+int source_read_core(struct source *source, uint32_t core);
+int source_read_all(struct source *source);
+
+#endif

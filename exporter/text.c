@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Text that grows; see text.h. The program never sets a locale, so printf writes points. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#define TEXT_BYTES_FIRST 4096u
+#define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
+
+void text_init(struct text *text, size_t bytes_max)
+{
+	*text = (struct text){.bytes_max = bytes_max};
+}
+
+void text_release(struct text *text)
+{
+	free(text->data);
+	text->data = NULL;
+}
+
+static int text_reserve(struct text *text, size_t bytes)
+{
+	size_t capacity = text->capacity ? text->capacity : TEXT_BYTES_FIRST;
+
+	if (bytes > text->bytes_max - text->bytes)
+		return -EFBIG;
+	while (capacity - text->bytes < bytes)
+		capacity *= 2;
+	if (capacity == text->capacity)
+		return 0;
+	char *data = realloc(text->data, capacity);
+	if (!data)
+		return -ENOMEM;
+	text->data = data;
+	text->capacity = capacity;
+	return 0;
+}
+
+void text_append(struct text *text, const char *data, size_t bytes)
+{
+	if (text->error || bytes == 0)
+		return;
+	text->error = text_reserve(text, bytes);
+	if (text->error)
+		return;
+	memcpy(text->data + text->bytes, data, bytes);
+	text->bytes += bytes;
+}
+
+void text_string(struct text *text, const char *string)
+{
+	text_append(text, string, strlen(string));
+}
+
+void text_u64(struct text *text, uint64_t value)
+{
+	char digits[20];
+	size_t first = sizeof digits;
+
+	do {
+		digits[--first] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value != 0);
+	text_append(text, digits + first, sizeof digits - first);
+}
+
+static void text_shortest(struct text *text, double value)
+{
+	char number[32];
+	int bytes = 0;
+
+	for (int digits = 15; digits <= 17; digits++) {
+		bytes = snprintf(number, sizeof number, "%.*g", digits, value);
+		if (strtod(number, NULL) == value)
+			break;
+	}
+	text_append(text, number, (size_t)bytes);
+}
+
+void text_double(struct text *text, double value)
+{
+	if (isnan(value))
+		text_string(text, "NaN");
+	else if (isinf(value))
+		text_string(text, value > 0 ? "+Inf" : "-Inf");
+	else if (value >= 1 && value < 1e15 && value == (double)(uint64_t)value)
+		text_u64(text, (uint64_t)value);
+	else
+		text_shortest(text, value);
+}
+
+void text_bound(struct text *text, double bound)
+{
+	const size_t before = text->bytes;
+
+	text_double(text, bound);
+	if (text->error || !isfinite(bound))
+		return;
+	for (size_t i = before; i < text->bytes; i++)
+		if (text->data[i] == '.' || text->data[i] == 'e')
+			return;
+	text_string(text, ".0");
+}
+
+/* Bytes of the well-formed sequence that starts here (Unicode, table 3-7); 0 if none does. */
+static size_t utf8_sequence(const uint8_t *s, size_t bytes)
+{
+	uint8_t low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4)
+		return 0;
+	length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (length > bytes)
+		return 0;
+	/* The second byte rules out overlong forms, surrogates and what is past U+10FFFF. */
+	if (s[0] == 0xe0)
+		low = 0xa0;
+	else if (s[0] == 0xed)
+		high = 0x9f;
+	else if (s[0] == 0xf0)
+		low = 0x90;
+	else if (s[0] == 0xf4)
+		high = 0x8f;
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+void text_utf8(struct text *text, const char *data, size_t bytes)
+{
+	size_t sound = 0; /* bytes seen and found valid, not yet appended */
+
+	while (sound < bytes) {
+		const size_t length = utf8_sequence((const uint8_t *)data + sound, bytes - sound);
+		if (length > 0 && data[sound] != '\0') {
+			sound += length;
+			continue;
+		}
+		text_append(text, data, sound);
+		text_string(text, REPLACEMENT);
+		data += sound + 1;
+		bytes -= sound + 1;
+		sound = 0;
+	}
+	text_append(text, data, sound);
+}
+
+static void text_escaped(struct text *text, const char *data, size_t bytes, char quote)
+{
+	size_t plain = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		if (data[i] != '\\' && data[i] != '\n' && data[i] != quote)
+			continue;
+		text_append(text, data + plain, i - plain);
+		text_string(text, data[i] == '\n' ? "\\n" : data[i] == '\\' ? "\\\\" : "\\\"");
+		plain = i + 1;
+	}
+	text_append(text, data + plain, bytes - plain);
+}
+
+void text_label_value(struct text *text, const char *value, size_t bytes)
+{
+	text_escaped(text, value, bytes, '"');
+}
+
+void text_help(struct text *text, const char *help, size_t bytes)
+{
+	text_escaped(text, help, bytes, '\\');
+}
+
+void text_quoted(struct text *text, const char *data, size_t bytes)
+{
+	char code[8];
+	size_t plain = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		const uint8_t byte = (uint8_t)data[i];
+		if (byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\')
+			continue;
+		text_utf8(text, data + plain, i - plain);
+		snprintf(code, sizeof code, byte == '"' || byte == '\\' ? "\\%c" : "\\u%04x", byte);
+		text_string(text, code);
+		plain = i + 1;
+	}
+	text_utf8(text, data + plain, bytes - plain);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A growing buffer for text, and the spellings that the exposition format and the log need:
+ * numbers, escapes, UTF-8. An append that fails for want of memory or past the limit makes
+ * the whole text bad; callers append without looking and ask once, at the end.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+	char *data;
+	size_t bytes;
+	size_t capacity;
+	size_t bytes_max;
+	int error; /* negative errno of the first append that failed */
+};
+
+void text_init(struct text *text, size_t bytes_max);
+void text_release(struct text *text);
+
+void text_append(struct text *text, const char *data, size_t bytes);
+void text_string(struct text *text, const char *string);
+void text_u64(struct text *text, uint64_t value);
+
+/* The shortest decimal that reads back as the same double; NaN, +Inf and -Inf in words. */
+void text_double(struct text *text, double value);
+
+/* An upper bound as OpenMetrics spells it, `1.0` and not `1`, so that a bucket has the same
+ * name in every format and for every version of Prometheus. */
+void text_bound(struct text *text, double bound);
+
+/* Foreign bytes made valid: each byte that is not UTF-8, and each NUL, becomes U+FFFD. */
+void text_utf8(struct text *text, const char *data, size_t bytes);
+
+/* Valid text with the text format's escapes: backslash and line feed, and, in a label value,
+ * the double quote. Every other byte stands for itself, a carriage return too. */
+void text_label_value(struct text *text, const char *value, size_t bytes);
+void text_help(struct text *text, const char *help, size_t bytes);
+
+/* Foreign bytes inside the double quotes of JSON, which are logfmt's as well. */
+void text_quoted(struct text *text, const char *data, size_t bytes);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From real rings to exact totals: through loss, new series, samples of nobody and a change of
+ * file. The rings of workspace.h hold eight samples.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "drain.h"
+#include "following.h"
+#include "members.h"
+#include "workspace.h"
+
+static struct ring_account account(struct following *following, const char *name, uint32_t core)
+{
+	const struct ring_account account = following_source(following, name)->rings[core].account;
+
+	assert_int_equal(account.written, account.drained + account.dropped + account.pending);
+	return account;
+}
+
+static void T4_totals_stay_exact_when_the_ring_loses_nearly_everything(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_step(following);
+	following_count(segment, "rare", 0, 9, 1); /* no sample of it will be left */
+	following_count(segment, "a", 0, 3, 1000);
+	following_count(segment, "b", 1, 1, 5);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"rare\"} 9");
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 3000");
+	members_expect(following->aggregate, "test_packets_total{channel=\"b\"} 5");
+	assert_int_equal(account(following, "seg", 0).written, 1001);
+	assert_in_range(account(following, "seg", 0).dropped, 1001 - 8, 1001);
+	assert_int_equal(account(following, "seg", 1).drained, 5);
+	ring_segment_close(segment);
+}
+
+static void T5_nothing_new_drains_nothing(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_count(segment, "a", 0, 1, 3);
+	following_step(following);
+	following_step(following);
+	assert_int_equal(account(following, "seg", 0).drained, 3);
+	assert_int_equal(account(following, "seg", 0).pending, 0);
+	ring_segment_close(segment);
+}
+
+static void sample_alone_tells_which_tally_to_read(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_count(segment, "a", 0, 1, 1);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 1");
+	following_count(segment, "a", 0, 41, 1);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 1");
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 42");
+	ring_segment_close(segment);
+}
+
+static void series_made_later_are_learned_from_their_samples(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_step(following);
+	following_count(segment, "late", 0, 7, 1);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"late\"} 7");
+	assert_int_equal(following_source(following, "seg")->rings[0].rejected, 0);
+	ring_segment_close(segment);
+}
+
+static void samples_of_no_series_are_rejected_and_counted(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	struct ring_writer *writer = ring_writer_claim(segment, 1);
+
+	following_step(following);
+	ring_writer_put(writer, 1, 12345);      /* an index beyond the table */
+	ring_writer_put(writer, 1, UINT64_MAX); /* beyond all limits */
+	ring_writer_release(writer);
+	following_count(segment, "a", 1, 2, 1);
+	following_step(following);
+	assert_int_equal(following_source(following, "seg")->rings[1].rejected, 2);
+	assert_int_equal(account(following, "seg", 1).drained, 3);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 2");
+	ring_segment_close(segment);
+}
+
+static void accounts_go_on_when_another_schema_takes_over(void **state)
+{
+	struct following *following = *state;
+	struct ring_options options = workspace_options(following->dir, "seg");
+	struct ring_segment *segment = workspace_segment(&options);
+
+	following_step(following);
+	following_count(segment, "a", 0, 1, 4);
+	following_step(following);
+	following_count(segment, "a", 0, 1, 100);
+	ring_segment_close(segment);
+	options.metric_count--;
+	options.core_count++;
+	segment = workspace_segment(&options);
+	following_count(segment, "a", 0, 1, 2);
+	following_count(segment, "b", 2, 1, 3);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 106");
+	assert_int_equal(account(following, "seg", 0).written, 106);
+	/* The first four, the last of the hundred, the two of the new file. */
+	assert_in_range(account(following, "seg", 0).drained, 4 + 5 + 2, 4 + 8 + 2);
+	assert_int_equal(account(following, "seg", 2).drained, 3);
+	ring_segment_close(segment);
+}
+
+static void interval_follows_the_fastest_ring_and_backs_off_by_doubling(void **state)
+{
+	(void)state;
+	assert_int_equal(drain_interval_ns(1000000, 500000), 500000);
+	assert_int_equal(drain_interval_ns(1000000, 50000000), 2000000);
+	assert_int_equal(drain_interval_ns(1000000, 1), DRAIN_INTERVAL_NS_MIN);
+	assert_int_equal(drain_interval_ns(DRAIN_INTERVAL_NS_MAX, DRAIN_INTERVAL_NS_MAX),
+			 DRAIN_INTERVAL_NS_MAX);
+}
+
+static void fastest_ring_sets_the_time_to_fill_a_quarter(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	uint64_t fill_ns = DRAIN_INTERVAL_NS_MAX;
+
+	following_step(following);
+	following_count(segment, "a", 0, 1, 4);
+	following_count(segment, "a", 1, 1, 1);
+	/* Four samples in a millisecond: a quarter of eight slots takes half of that. */
+	assert_int_equal(drain_source(following_source(following, "seg"), 1000000, &fill_ns), 0);
+	assert_int_equal(fill_ns, 500000);
+	ring_segment_close(segment);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, following_make, following_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(T4_totals_stay_exact_when_the_ring_loses_nearly_everything),
+		TEST(T5_nothing_new_drains_nothing),
+		TEST(sample_alone_tells_which_tally_to_read),
+		TEST(series_made_later_are_learned_from_their_samples),
+		TEST(samples_of_no_series_are_rejected_and_counted),
+		TEST(accounts_go_on_when_another_schema_takes_over),
+		cmocka_unit_test(interval_follows_the_fastest_ring_and_backs_off_by_doubling),
+		TEST(fastest_ring_sets_the_time_to_fill_a_quarter),
+	};
+
+	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
+}

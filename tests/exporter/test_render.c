@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages as they come out, byte by byte.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <ring/record.h>
+
+#include "members.h"
+
+static int make(void **state)
+{
+	*state = aggregate_create();
+	return *state ? 0 : -1;
+}
+
+static int unmake(void **state)
+{
+	aggregate_destroy(*state);
+	members_forget();
+	return 0;
+}
+
+static void expect_page(struct aggregate *aggregate, const char *wanted)
+{
+	char *page = members_page(aggregate);
+
+	assert_string_equal(page, wanted);
+	free(page);
+}
+
+static void nothing_renders_as_nothing(void **state)
+{
+	expect_page(*state, "");
+}
+
+static void R6_families_are_contiguous_with_one_help_and_one_type_and_series_sorted(void **state)
+{
+	struct aggregate_member *one = members_join(*state, "one", 1, 0, 1);
+	struct aggregate_member *two = members_join(*state, "two", 2, 0, 1);
+
+	members_add_metric(one, members_metric(RING_COUNTER, 0, "b_total", "channel", "way"));
+	members_add_metric(one, members_metric(RING_GAUGE, 0, "a", NULL, NULL));
+	members_add_series(one, 0, "eth10", "tx");
+	members_add_series(one, 0, "eth1", "tx");
+	members_add_series(one, 1, NULL, NULL);
+	members_add_metric(two, members_metric(RING_COUNTER, 0, "b_total", "channel", "way"));
+	members_add_series(two, 0, "eth1", "rx");
+	members_count(one, 0, 0, 3);
+	members_count(one, 1, 0, 4);
+	members_gauge(one, 2, 0, 0.25, 1);
+	members_count(two, 0, 0, 5);
+	expect_page(*state, "# HELP a Help.\n"
+			    "# TYPE a gauge\n"
+			    "a 0.25\n"
+			    "# HELP b_total Help.\n"
+			    "# TYPE b_total counter\n"
+			    "b_total{channel=\"eth1\",way=\"rx\"} 5\n"
+			    "b_total{channel=\"eth1\",way=\"tx\"} 4\n"
+			    "b_total{channel=\"eth10\",way=\"tx\"} 3\n");
+}
+
+static void histograms_are_cumulative_and_count_is_the_last_bucket(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+
+	members_add_metric(member, members_histogram("h_seconds", "x"));
+	members_add_metric(member, members_histogram("i_seconds", NULL));
+	members_add_series(member, 0, "v", NULL);
+	members_add_series(member, 1, NULL, NULL);
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(10.5), 1, 2, 3});
+	expect_page(*state, "# HELP h_seconds Help.\n"
+			    "# TYPE h_seconds histogram\n"
+			    "h_seconds_bucket{x=\"v\",le=\"1.0\"} 1\n"
+			    "h_seconds_bucket{x=\"v\",le=\"2.5\"} 3\n"
+			    "h_seconds_bucket{x=\"v\",le=\"+Inf\"} 6\n"
+			    "h_seconds_sum{x=\"v\"} 10.5\n"
+			    "h_seconds_count{x=\"v\"} 6\n"
+			    "# HELP i_seconds Help.\n"
+			    "# TYPE i_seconds histogram\n"
+			    "i_seconds_bucket{le=\"1.0\"} 0\n"
+			    "i_seconds_bucket{le=\"2.5\"} 0\n"
+			    "i_seconds_bucket{le=\"+Inf\"} 0\n"
+			    "i_seconds_sum 0\n"
+			    "i_seconds_count 0\n");
+}
+
+static void counters_go_round_at_two_to_the_53(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", NULL, NULL));
+	members_add_series(member, 0, NULL, NULL);
+	members_count(member, 0, 0, (UINT64_C(1) << 53) - 1);
+	members_expect(*state, "a_total 9007199254740991");
+	members_count(member, 0, 0, (UINT64_C(1) << 53) + 2);
+	members_expect(*state, "a_total 2");
+}
+
+static void R3_gauge_never_set_has_no_line_and_its_family_no_header(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 2);
+
+	members_add_metric(member, members_metric(RING_GAUGE, RING_MIN, "lag", "channel", NULL));
+	members_add_series(member, 0, "a", NULL);
+	members_add_series(member, 0, "b", NULL);
+	expect_page(*state, "");
+	members_gauge(member, 1, 1, (double)NAN, 1);
+	expect_page(*state, "# HELP lag Help.\n# TYPE lag gauge\nlag{channel=\"b\"} NaN\n");
+}
+
+static void R7_label_values_and_help_are_escaped_on_the_page(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+	struct ring_metric_info metric = members_metric(RING_COUNTER, 0, "a_total", "c", NULL);
+
+	metric.help = (struct ring_text){"x\\y\n\xff\"", 6};
+	members_add_metric(member, metric);
+	members_add_series(member, 0, "q\"b\\n\nr\re\xff", NULL);
+	expect_page(*state, "# HELP a_total x\\\\y\\n\xef\xbf\xbd\"\n"
+			    "# TYPE a_total counter\n"
+			    "a_total{c=\"q\\\"b\\\\n\\nr\re\xef\xbf\xbd\"} 0\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_renders_as_nothing),
+		TEST(R6_families_are_contiguous_with_one_help_and_one_type_and_series_sorted),
+		TEST(histograms_are_cumulative_and_count_is_the_last_bucket),
+		TEST(counters_go_round_at_two_to_the_53),
+		TEST(R3_gauge_never_set_has_no_line_and_its_family_no_header),
+		TEST(R7_label_values_and_help_are_escaped_on_the_page),
+	};
+
+	return cmocka_run_group_tests_name("render", tests, NULL, NULL);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Members that leave, come back and succeed one another: no total ever goes back, and nothing is
+ * counted twice.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <ring/record.h>
+
+#include "members.h"
+
+static int make(void **state)
+{
+	*state = aggregate_create();
+	return *state ? 0 : -1;
+}
+
+static int unmake(void **state)
+{
+	aggregate_destroy(*state);
+	members_forget();
+	return 0;
+}
+
+/* A member with a_total{x} of one or two values, read on its one core. NULL: without. */
+static struct aggregate_member *counting(struct aggregate *aggregate, const char *name,
+					 uint8_t uuid, uint8_t predecessor, uint64_t total_v,
+					 uint64_t total_w)
+{
+	struct aggregate_member *member = members_join(aggregate, name, uuid, predecessor, 1);
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
+	members_add_series(member, 0, "v", NULL);
+	members_count(member, 0, 0, total_v);
+	if (total_w > 0) {
+		members_add_series(member, 0, "w", NULL);
+		members_count(member, 1, 0, total_w);
+	}
+	aggregate_admit(member);
+	return member;
+}
+
+static void counts_stay_and_gauges_go_when_a_member_leaves(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "m", 1, 0, 2);
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", NULL, NULL));
+	members_add_metric(member, members_metric(RING_GAUGE, 0, "b", NULL, NULL));
+	members_add_metric(member, members_histogram("h_seconds", NULL));
+	for (uint32_t metric = 0; metric < 3; metric++)
+		members_add_series(member, metric, NULL, NULL);
+	for (uint32_t core = 0; core < 2; core++) {
+		members_count(member, 0, core, 5 + core);
+		members_gauge(member, 1, core, 1, 1);
+		aggregate_set(member, 2, core, (uint64_t[]){ring_bits_of(0.5), 1, 0, core});
+	}
+	members_expect(*state, "b 2");
+	aggregate_leave(member);
+	members_expect(*state, "a_total 11");
+	members_expect(*state, "h_seconds_sum 1");
+	members_expect(*state, "h_seconds_count 3");
+	members_expect_not(*state, "# TYPE b gauge");
+}
+
+static void dropped_member_leaves_nothing(void **state)
+{
+	aggregate_drop(counting(*state, "m", 1, 0, 5, 0));
+	char *page = members_page(*state);
+	assert_string_equal(page, "");
+	free(page);
+}
+
+static void segment_that_comes_back_is_not_counted_twice(void **state)
+{
+	for (uint64_t total = 5; total < 8; total++) {
+		struct aggregate_member *member = counting(*state, "m", 1, 0, total, 1);
+		members_expect(*state, total == 5   ? "a_total{x=\"v\"} 5"
+				       : total == 6 ? "a_total{x=\"v\"} 6"
+						    : "a_total{x=\"v\"} 7");
+		members_expect(*state, "a_total{x=\"w\"} 1");
+		aggregate_leave(member);
+	}
+	members_expect(*state, "a_total{x=\"v\"} 7");
+}
+
+static void segment_that_comes_back_smaller_never_takes_a_total_back(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 0));
+	counting(*state, "m", 1, 0, 4, 0);
+	members_expect(*state, "a_total{x=\"v\"} 9");
+}
+
+static void successor_replaces_what_it_carries_on_and_the_rest_stays(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 7));
+	struct aggregate_member *next = counting(*state, "m", 2, 1, 6, 0);
+
+	members_expect(*state, "a_total{x=\"v\"} 6");
+	members_expect(*state, "a_total{x=\"w\"} 7");
+	/* What it did not carry on it counts from nothing, on top of the rest. */
+	members_add_series(next, 0, "w", NULL);
+	members_count(next, 1, 0, 2);
+	members_expect(*state, "a_total{x=\"w\"} 9");
+}
+
+static void what_stayed_survives_a_successors_own_return(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 7));
+	struct aggregate_member *next = counting(*state, "m", 2, 1, 6, 0);
+
+	members_add_series(next, 0, "w", NULL);
+	members_count(next, 1, 0, 9);
+	members_expect(*state, "a_total{x=\"w\"} 16");
+	aggregate_leave(next);
+	members_expect(*state, "a_total{x=\"w\"} 16");
+	counting(*state, "m", 2, 1, 6, 9);
+	members_expect(*state, "a_total{x=\"v\"} 6");
+	members_expect(*state, "a_total{x=\"w\"} 16");
+}
+
+static void unrelated_segment_of_the_same_name_counts_on_top(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 0));
+	counting(*state, "m", 2, 0, 6, 0);
+	members_expect(*state, "a_total{x=\"v\"} 11");
+}
+
+static void generations_that_were_missed_are_not_counted_twice(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 0));
+	counting(*state, "m", 4, 3, 6, 0);
+	members_expect(*state, "a_total{x=\"v\"} 6");
+}
+
+static void missed_generations_replace_the_last_of_that_name_alone(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 0));
+	aggregate_leave(counting(*state, "other", 9, 0, 1, 0));
+	aggregate_leave(counting(*state, "m", 2, 0, 2, 0));
+	counting(*state, "m", 4, 3, 6, 0);
+	members_expect(*state, "a_total{x=\"v\"} 12");
+}
+
+static void impostor_of_a_predecessor_never_takes_a_total_back(void **state)
+{
+	aggregate_leave(counting(*state, "m", 1, 0, 5, 7));
+	counting(*state, "evil", 66, 1, 0, 0);
+	members_expect(*state, "a_total{x=\"v\"} 5");
+	members_expect(*state, "a_total{x=\"w\"} 7");
+}
+
+static void histogram_is_carried_on_by_its_buckets_not_its_sum(void **state)
+{
+	for (uint8_t uuid = 1; uuid <= 2; uuid++) {
+		struct aggregate_member *member = members_join(*state, "m", uuid,
+							       (uint8_t)(uuid - 1), 1);
+		members_add_metric(member, members_histogram("h_seconds", NULL));
+		members_add_series(member, 0, NULL, NULL);
+		/* Observations may be negative, so the sum may fall. */
+		aggregate_set(member, 0, 0,
+			      (uint64_t[]){ring_bits_of(uuid == 1 ? 5.0 : -1.0), uuid, 1, 1});
+		aggregate_admit(member);
+		if (uuid == 1)
+			aggregate_leave(member);
+	}
+	members_expect(*state, "h_seconds_sum -1");
+	members_expect(*state, "h_seconds_count 4");
+}
+
+static void coverage_knows_segments_and_their_predecessors(void **state)
+{
+	const uint8_t none[16] = {0}, one[16] = {1}, two[16] = {2}, three[16] = {3};
+	struct aggregate_member *member;
+
+	assert_false(aggregate_covers(*state, one));
+	member = counting(*state, "m", 2, 1, 5, 0);
+	assert_true(aggregate_covers(*state, one));
+	assert_true(aggregate_covers(*state, two));
+	assert_false(aggregate_covers(*state, three));
+	assert_false(aggregate_covers(*state, none));
+	aggregate_leave(member);
+	assert_true(aggregate_covers(*state, one));
+	assert_false(aggregate_covers(*state, two)); /* it may come back */
+}
+
+static void counts_of_very_many_gone_members_melt_and_stay(void **state)
+{
+	const unsigned count = AGGREGATE_GONE_MAX + 100;
+	char wanted[64];
+
+	for (unsigned i = 1; i <= count; i++) {
+		struct aggregate_identity identity = {.name = "m"};
+		struct aggregate_member *member;
+		memcpy(identity.uuid, &i, sizeof i);
+		assert_int_equal(aggregate_join(*state, &member, &identity, 1), 0);
+		members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", NULL, NULL));
+		members_add_series(member, 0, NULL, NULL);
+		members_count(member, 0, 0, 2);
+		aggregate_admit(member);
+		aggregate_leave(member);
+	}
+	snprintf(wanted, sizeof wanted, "a_total %u", 2 * count);
+	members_expect(*state, wanted);
+}
+
+/* Random lives of a few names, mirrored by plain arithmetic: a producer counts, dies, is carried
+ * on with or without its totals, is hidden and shown again. */
+struct life {
+	const char *name;
+	struct aggregate_member *member;
+	uint8_t uuid, predecessor;
+	uint64_t total; /* of the present file */
+};
+
+static uint64_t page_total(struct aggregate *aggregate)
+{
+	char *page = members_page(aggregate);
+	const char *line = strstr(page, "\na_total{x=\"v\"} ");
+	const uint64_t total = line ? strtoull(strchr(line, '}') + 1, NULL, 10) : 0;
+
+	free(page);
+	return total;
+}
+
+static void life_step(struct aggregate *aggregate, struct life *life, uint8_t *uuid_last,
+		      uint64_t *counted)
+{
+	const unsigned what = (unsigned)lrand48() % 8;
+	const uint64_t more = (uint64_t)lrand48() % 5;
+
+	if (life->member && what < 5) { /* counts */
+		life->total += more;
+		*counted += more;
+		members_count(life->member, 0, 0, life->total);
+	} else if (life->member) { /* goes */
+		aggregate_leave(life->member);
+		life->member = NULL;
+	} else {
+		if (what == 0) { /* a fresh start */
+			life->predecessor = 0;
+			life->uuid = ++*uuid_last;
+			life->total = 0;
+		} else if (what < 4) { /* another schema, with the totals */
+			life->predecessor = life->uuid;
+			life->uuid = ++*uuid_last;
+		} /* or the same file again; either way it may have counted unseen */
+		life->total += more;
+		*counted += more;
+		life->member = counting(aggregate, life->name, life->uuid, life->predecessor,
+					life->total, 0);
+	}
+}
+
+static void random_lives_add_up_exactly_at_every_step(void **state)
+{
+	const unsigned seed = 7;
+
+	print_message("# seed %u\n", seed);
+	srand48(seed);
+	for (int round = 0; round < 200; round++) {
+		struct aggregate *aggregate = aggregate_create();
+		struct life lives[3] = {{.name = "a"}, {.name = "b"}, {.name = "c"}};
+		uint8_t uuid_last = 0;
+		uint64_t counted = 0;
+
+		for (int i = 0; i < 3; i++)
+			lives[i].uuid = ++uuid_last;
+		for (int step = 0; step < 60; step++) {
+			life_step(aggregate, &lives[lrand48() % 3], &uuid_last, &counted);
+			assert_int_equal(page_total(aggregate), counted);
+		}
+		aggregate_destroy(aggregate);
+		members_forget();
+	}
+	(void)state;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(counts_stay_and_gauges_go_when_a_member_leaves),
+		TEST(dropped_member_leaves_nothing),
+		TEST(segment_that_comes_back_is_not_counted_twice),
+		TEST(segment_that_comes_back_smaller_never_takes_a_total_back),
+		TEST(successor_replaces_what_it_carries_on_and_the_rest_stays),
+		TEST(what_stayed_survives_a_successors_own_return),
+		TEST(unrelated_segment_of_the_same_name_counts_on_top),
+		TEST(generations_that_were_missed_are_not_counted_twice),
+		TEST(missed_generations_replace_the_last_of_that_name_alone),
+		TEST(impostor_of_a_predecessor_never_takes_a_total_back),
+		TEST(histogram_is_carried_on_by_its_buckets_not_its_sum),
+		TEST(coverage_knows_segments_and_their_predecessors),
+		TEST(counts_of_very_many_gone_members_melt_and_stay),
+		cmocka_unit_test(random_lives_add_up_exactly_at_every_step),
+	};
+
+	return cmocka_run_group_tests_name("succession", tests, NULL, NULL);
+}

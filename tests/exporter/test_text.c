@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How numbers, label values and foreign bytes are spelled.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "text.h"
+
+static void expect(struct text *text, const char *wanted, size_t bytes)
+{
+	assert_int_equal(text->error, 0);
+	assert_int_equal(text->bytes, bytes);
+	assert_memory_equal(text->data, wanted, bytes);
+	text_release(text);
+}
+
+static void expect_double(double value, const char *wanted)
+{
+	struct text text;
+
+	text_init(&text, 100);
+	text_double(&text, value);
+	expect(&text, wanted, strlen(wanted));
+}
+
+static void expect_bound(double bound, const char *wanted)
+{
+	struct text text;
+
+	text_init(&text, 100);
+	text_bound(&text, bound);
+	expect(&text, wanted, strlen(wanted));
+}
+
+static void R3_doubles_have_no_trailing_zeros(void **state)
+{
+	(void)state;
+	expect_double(0.25, "0.25");
+	expect_double(2, "2");
+	expect_double(0.0005, "0.0005");
+	expect_double(0, "0");
+	expect_double(-1.5, "-1.5");
+	expect_double(1e15, "1e+15");
+	expect_double(999999999999999, "999999999999999");
+}
+
+static void doubles_out_of_the_ordinary_have_their_words(void **state)
+{
+	(void)state;
+	expect_double((double)NAN, "NaN");
+	expect_double((double)INFINITY, "+Inf");
+	expect_double(-(double)INFINITY, "-Inf");
+	expect_double(-0.0, "-0");
+	expect_double(5e-324, "4.94065645841247e-324");
+	expect_double(1.7976931348623157e308, "1.7976931348623157e+308");
+}
+
+static void doubles_read_back_as_the_same_bits(void **state)
+{
+	const unsigned seed = 1;
+
+	(void)state;
+	print_message("# seed %u\n", seed);
+	srand48(seed);
+	for (int i = 0; i < 100000; i++) {
+		const uint64_t bits = (uint64_t)mrand48() << 32 ^ (uint64_t)mrand48();
+		double value, back;
+		struct text text;
+
+		memcpy(&value, &bits, sizeof value);
+		if (isnan(value))
+			continue;
+		text_init(&text, 100);
+		text_double(&text, value);
+		text_append(&text, "", 1);
+		back = strtod(text.data, NULL);
+		assert_memory_equal(&value, &back, sizeof value);
+		text_release(&text);
+	}
+}
+
+static void bounds_always_look_like_doubles(void **state)
+{
+	(void)state;
+	expect_bound(1, "1.0");
+	expect_bound(0.5, "0.5");
+	expect_bound(-3, "-3.0");
+	expect_bound(1e20, "1e+20");
+	expect_bound((double)INFINITY, "+Inf");
+}
+
+static void whole_numbers_of_any_size_are_exact(void **state)
+{
+	const uint64_t values[] = {0, 9, 10, UINT64_C(1) << 53, UINT64_MAX};
+	char wanted[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		struct text text;
+		text_init(&text, 100);
+		text_u64(&text, values[i]);
+		snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)values[i]);
+		expect(&text, wanted, strlen(wanted));
+	}
+}
+
+static void R7_label_values_escape_backslash_quote_line_feed_alone(void **state)
+{
+	static const char value[] = "a\\b\"c\nd\re\tf", wanted[] = "a\\\\b\\\"c\\nd\re\tf";
+	struct text text;
+
+	(void)state;
+	text_init(&text, 100);
+	text_label_value(&text, value, sizeof value - 1);
+	expect(&text, wanted, sizeof wanted - 1);
+}
+
+static void help_leaves_quotes_alone(void **state)
+{
+	static const char value[] = "a\\b\"c\nd", wanted[] = "a\\\\b\"c\\nd";
+	struct text text;
+
+	(void)state;
+	text_init(&text, 100);
+	text_help(&text, value, sizeof value - 1);
+	expect(&text, wanted, sizeof wanted - 1);
+}
+
+#define BAD "\xef\xbf\xbd"
+
+static void R7_invalid_utf8_is_replaced_byte_by_byte(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		size_t from_bytes;
+	} cases[] = {
+		{"plain", "plain", 5},
+		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9},
+		{"a\0b", "a" BAD "b", 3},
+		{"\xff", BAD, 1},
+		{"\x80x", BAD "x", 2},
+		{"\xc0\x80", BAD BAD, 2},                 /* overlong NUL */
+		{"\xe0\x9f\xbf", BAD BAD BAD, 3},         /* overlong */
+		{"\xed\xa0\x80", BAD BAD BAD, 3},         /* a surrogate */
+		{"\xf4\x90\x80\x80", BAD BAD BAD BAD, 4}, /* past the last code point */
+		{"\xe2\x82", BAD BAD, 2},                 /* cut off */
+		{"x\xe2\x82\n", "x" BAD BAD "\n", 4},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct text text;
+		text_init(&text, 100);
+		text_utf8(&text, cases[i].from, cases[i].from_bytes);
+		expect(&text, cases[i].to, strlen(cases[i].to));
+	}
+}
+
+static void quoted_text_has_no_control_bytes(void **state)
+{
+	static const char value[] = "a\"b\\c\nd\x7f"
+				    "e\xff",
+			  wanted[] = "a\\\"b\\\\c\\u000ad\\u007fe" BAD;
+	struct text text;
+
+	(void)state;
+	text_init(&text, 100);
+	text_quoted(&text, value, sizeof value - 1);
+	expect(&text, wanted, sizeof wanted - 1);
+}
+
+static void text_past_its_limit_is_an_error_that_stays(void **state)
+{
+	struct text text;
+
+	(void)state;
+	text_init(&text, 4);
+	text_string(&text, "abc");
+	text_string(&text, "de");
+	assert_int_not_equal(text.error, 0);
+	text_string(&text, "f");
+	assert_int_not_equal(text.error, 0);
+	assert_int_equal(text.bytes, 3);
+	text_release(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R3_doubles_have_no_trailing_zeros),
+		cmocka_unit_test(doubles_out_of_the_ordinary_have_their_words),
+		cmocka_unit_test(doubles_read_back_as_the_same_bits),
+		cmocka_unit_test(bounds_always_look_like_doubles),
+		cmocka_unit_test(whole_numbers_of_any_size_are_exact),
+		cmocka_unit_test(R7_label_values_escape_backslash_quote_line_feed_alone),
+		cmocka_unit_test(help_leaves_quotes_alone),
+		cmocka_unit_test(R7_invalid_utf8_is_replaced_byte_by_byte),
+		cmocka_unit_test(quoted_text_has_no_control_bytes),
+		cmocka_unit_test(text_past_its_limit_is_an_error_that_stays),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
