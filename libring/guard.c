@@ -36,6 +36,9 @@ static void handle_sigbus(int signal, siginfo_t *info, void *context)
 	} else {
 		/* Back to the default: the access is made again and ends the process. */
 		sigaction(SIGBUS, &previous, NULL);
+		/* Unless there was none, because somebody sent the signal. */
+		if (info->si_code <= 0)
+			raise(signal);
 	}
 }
 

@@ -76,6 +76,22 @@ static int open_file(int dir_fd, const char *path, int *fd)
 	}
 }
 
+/* Judges the file by its header. Blocks are counted for all of it, so that a tail behind the
+ * segment does not make up for a hole inside. */
+static enum ring_verdict judge_file(const struct ring_reader *reader)
+{
+	struct stat status;
+
+	if (fstat(reader->fd, &status) != 0 ||
+	    (uint64_t)status.st_size < reader->header.segment_bytes)
+		return RING_TRUNCATED;
+	/* On tmpfs a reader that touches a hole allocates a page of memory. Elsewhere a hole
+	 * costs nothing, and copies of segments may well have some. */
+	if (reader->is_on_tmpfs && status.st_blocks * 512 < status.st_size)
+		return RING_SPARSE;
+	return RING_SOUND;
+}
+
 /* Judges file and header; on success the header's private copy is in place. */
 static int read_header(struct ring_reader *reader)
 {
@@ -88,20 +104,12 @@ static int read_header(struct ring_reader *reader)
 		return RING_NOT_REGULAR;
 	if ((uint64_t)status.st_size < sizeof reader->header)
 		return RING_TOO_SHORT;
+	reader->is_on_tmpfs = system.f_type == TMPFS_FILE_SYSTEM;
 	const int error = read_at(reader->fd, &reader->header, sizeof reader->header, 0);
 	if (error)
 		return error == -EIO ? RING_TOO_SHORT : error;
 	const enum ring_verdict verdict = ring_check_header(&reader->header);
-	if (verdict != RING_SOUND)
-		return (int)verdict;
-	if ((uint64_t)status.st_size < reader->header.segment_bytes)
-		return RING_TRUNCATED;
-	/* On tmpfs a reader that touches a hole allocates a page of memory. Elsewhere a hole
-	 * costs nothing, and copies of segments may well have some. */
-	if (system.f_type == TMPFS_FILE_SYSTEM &&
-	    (uint64_t)status.st_blocks * 512 < reader->header.segment_bytes)
-		return RING_SPARSE;
-	return 0;
+	return (int)(verdict != RING_SOUND ? verdict : judge_file(reader));
 }
 
 static int allocate(struct ring_reader *reader)
@@ -202,20 +210,20 @@ static enum ring_verdict take_series(struct ring_reader *reader, const struct co
 
 RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
 {
-	struct stat status;
 	struct ring_header now;
 	struct counts counts;
 	const size_t immutable = offsetof(struct ring_header, metric_count);
+	enum ring_verdict verdict = judge_file(reader);
 
-	if (fstat(reader->fd, &status) != 0 ||
-	    (uint64_t)status.st_size < reader->header.segment_bytes ||
-	    read_at(reader->fd, &now, sizeof now, 0) != 0)
+	if (verdict != RING_SOUND)
+		return verdict;
+	if (read_at(reader->fd, &now, sizeof now, 0) != 0)
 		return RING_TRUNCATED;
 	if (memcmp(&now, &reader->header, immutable) != 0)
 		return RING_HEADER_CHANGED;
 	memcpy((uint8_t *)&reader->header + immutable, (uint8_t *)&now + immutable,
 	       sizeof now - immutable);
-	enum ring_verdict verdict = read_counts(reader, &counts);
+	verdict = read_counts(reader, &counts);
 	if (verdict != RING_SOUND)
 		return verdict;
 	if (read_at(reader->fd, reader->heap + reader->heap_used,

@@ -6,6 +6,8 @@
 #ifndef RING_INTERNAL_READER_H
 #define RING_INTERNAL_READER_H
 
+#include <stdbool.h>
+
 #include "ring/read.h"
 
 struct cursor {
@@ -16,6 +18,7 @@ struct cursor {
 
 struct ring_reader {
 	int fd;
+	bool is_on_tmpfs;
 	struct ring_header header;
 	const uint8_t *map;
 	uint8_t *heap; /* private copy, at its full size, so that texts never move */
