@@ -36,7 +36,7 @@ class Tree:
     def __init__(self, root):
         self.root, self.files = root, {}
         for folder, folders, names in os.walk(root):
-            folders[:] = [f for f in folders if f not in (".git", "__pycache__")
+            folders[:] = [f for f in folders if f not in (".git", "__pycache__", "corpus")
                           and not (folder == root and f.startswith("build"))]
             for name in names:
                 path = os.path.join(folder, name)
