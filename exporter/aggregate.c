@@ -14,8 +14,6 @@
 #include "aggregate.h"
 #include "series.h"
 
-#define CELLS_MAX (2u + RING_BOUNDS_MAX) /* of one series: sum, buckets and the last bucket */
-
 TAILQ_HEAD(member_list, aggregate_member);
 
 struct aggregate_member {
@@ -222,7 +220,7 @@ static void member_forget(struct aggregate_member *member, uint32_t index)
 static bool member_reaches(const struct aggregate_member *member,
 			   const struct aggregate_member *ghost, const struct series *series)
 {
-	uint64_t own[CELLS_MAX], old[CELLS_MAX];
+	uint64_t own[RING_SERIES_CELLS_MAX], old[RING_SERIES_CELLS_MAX];
 	/* The first cell of a histogram is its sum, which may well fall. */
 	const uint32_t first = series->family->metric.kind == RING_HISTOGRAM ? 1 : 0;
 

@@ -30,8 +30,8 @@
 	  "Series names refused since the segment's owner started.")                            \
 	X(CLAIMS_REFUSED, GAUGE, "ring_segment_claims_refused", "segment", NULL,                \
 	  "Claims of a ring refused since the segment's owner started.")                        \
-	X(NAMES_OVERFLOWED, GAUGE, "ring_segment_names_overflowed", "segment", NULL,            \
-	  "Series names that went to an overflow series, their metric's budget being spent.")   \
+	X(OVERFLOWED, GAUGE, "ring_segment_overflowed_resolutions", "segment", NULL,            \
+	  "Resolutions that got an overflow series since the segment's owner started.")         \
 	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,              \
 	  "Metrics left out because another segment or the exporter uses the name otherwise.")  \
 	X(SEGMENTS, GAUGE, "ring_segments", "state", NULL, "Segments in the directory.")        \
@@ -247,7 +247,7 @@ static void update_segment(struct source *source)
 		  (double)ring_load_relaxed(&header->definitions_refused));
 	set_gauge(self, first + LABELS_REFUSED, (double)ring_load_relaxed(&header->labels_refused));
 	set_gauge(self, first + CLAIMS_REFUSED, (double)ring_load_relaxed(&header->claims_refused));
-	set_gauge(self, first + NAMES_OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
+	set_gauge(self, first + OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
 	set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
 }
 

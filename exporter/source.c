@@ -7,8 +7,6 @@
 #include "log.h"
 #include "source.h"
 
-#define CELLS_MAX (2u + RING_BOUNDS_MAX)
-
 const char *const source_state_words[SOURCE_STATE_COUNT] = {"live", "dead", "quarantined"};
 
 const char *source_reason_word(int reason)
@@ -214,7 +212,7 @@ static int source_read(struct source *source, uint32_t core, uint32_t index)
 {
 	const struct ring_series_info *series = ring_reader_series(source->reader, index);
 	const struct ring_metric_info *metric = ring_reader_metric(source->reader, series->metric);
-	uint64_t cells[CELLS_MAX];
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 	const enum ring_verdict verdict = ring_reader_tallies(source->reader, core, series->cell,
 							      metric->series_cells, cells);
 

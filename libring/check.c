@@ -206,10 +206,12 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 				    uint64_t heap_used, uint32_t *cell_first,
 				    struct ring_metric_info *info)
 {
+	struct ring_text overflow[RING_LABELS_MAX] = {{"", 0}};
+
 	if (!metric_shape_ok(header, entry, heap_used, *cell_first) ||
 	    !span_fits(entry->name, heap_used) || !span_fits(entry->help, heap_used) ||
 	    !span_fits(entry->unit, heap_used) || !span_fits(entry->label_keys, heap_used) ||
-	    entry->help.bytes > RING_HELP_MAX)
+	    !span_fits(entry->overflow_labels, heap_used) || entry->help.bytes > RING_HELP_MAX)
 		return RING_BAD_METRIC;
 	*info = (struct ring_metric_info){
 		.name = text_at(heap, entry->name),
@@ -226,8 +228,11 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 	};
 	if (labels_split(text_at(heap, entry->label_keys), info->label_keys, RING_LABELS_MAX) !=
 		    entry->label_count ||
+	    labels_split(text_at(heap, entry->overflow_labels), overflow, RING_LABELS_MAX) !=
+		    entry->label_count ||
 	    !bounds_ok(info->bounds, info->bound_count))
 		return RING_BAD_METRIC;
+	info->overflow_label = overflow[0];
 	if (ring_metric_name_fault(info->name.data, info->name.bytes, info->kind) ||
 	    !label_keys_ok(info) ||
 	    (info->unit.bytes > 0 && !ring_metric_name_has_unit(info->name.data, info->name.bytes,
@@ -244,7 +249,9 @@ enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const
 {
 	struct ring_text values[RING_LABELS_MAX];
 
-	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used))
+	/* relaxed, as below: the caller's private copy. Odd would mean half changed. */
+	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used) ||
+	    ring_load_relaxed(&entry->generation) % 2 != 0)
 		return RING_BAD_SERIES;
 	const struct ring_metric_entry *metric = &metrics[entry->metric];
 	const struct ring_text labels = text_at(heap, entry->labels);
@@ -255,12 +262,14 @@ enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const
 	if (entry->cell < metric->cell_first || offset % metric->series_cells != 0 ||
 	    offset / metric->series_cells >= room)
 		return RING_BAD_SERIES;
+	/* relaxed: as above. */
+	const uint64_t generation = ring_load_relaxed(&entry->generation);
 	*info = (struct ring_series_info){
 		.labels = labels,
 		.metric = entry->metric,
 		.cell = entry->cell,
 		.overflow = entry->flags & RING_SERIES_OVERFLOW,
-		.generation = (uint32_t)entry->generation.bits,
+		.generation = (uint32_t)generation,
 	};
 	return RING_SOUND;
 }

@@ -24,7 +24,7 @@ static const struct ring_core *core_at(const struct ring_reader *reader, uint32_
 
 static uint64_t reach_of(const struct ring_reader *reader)
 {
-	return reader->header.slot_count - reader->header.burst_max;
+	return ring_reach(reader->header.slot_count, reader->header.burst_max);
 }
 
 struct position {

@@ -96,6 +96,8 @@ static const char *numbers_fault(const struct ring_metric_def *def)
 		return "only gauges have a merge rule other than the sum";
 	if ((def->kind == RING_HISTOGRAM) != (def->bound_count > 0))
 		return "histograms have upper bounds, and nothing else has";
+	if (def->bound_count > 0 && !def->bounds)
+		return "upper bounds are missing";
 	if (def->bound_count > RING_BOUNDS_MAX)
 		return "a histogram has at most 64 upper bounds";
 	for (unsigned i = 0; i < def->bound_count; i++)

@@ -179,6 +179,10 @@ bool ring_geometry_equal(const struct ring_header *a, const struct ring_header *
 	/* From the version to the schema every field is shape; the identity behind it is not. */
 	const size_t begin = offsetof(struct ring_header, version_major);
 	const size_t end = offsetof(struct ring_header, uuid);
+	RING_STATIC_ASSERT(offsetof(struct ring_header, version_major) == 12 &&
+				   offsetof(struct ring_header, uuid) ==
+					   offsetof(struct ring_header, schema_hash) + 8,
+			   "the shape stands together");
 
 	return memcmp((const char *)a + begin, (const char *)b + begin, end - begin) == 0 &&
 	       memcmp(a->boot_id, b->boot_id, sizeof a->boot_id) == 0 &&

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two of liburcu's hash tables. They never resize and nothing is removed, so a lookup is a
- * walk over immutable nodes. The flavour is urcu-bp because the threads are the data plane's
- * own: it asks no registration of them. Nothing here ever waits for a grace period, so a fork
- * needs no help from us either.
+ * Two hash tables that only grow: an array of chains, new nodes at the front. A node is
+ * complete before it is linked and never changes or goes afterwards, so a lookup is a walk over
+ * immutable memory: no lock, no wait, no reclamation to coordinate.
+ *
+ * That is less than liburcu's table offers, and all that is needed here. The larger one asks
+ * threads to register, ends the process when memory is short, and would be one more library
+ * inside every data plane.
  */
 #include "index.h"
 
@@ -13,7 +16,54 @@
 
 #include "hash.h"
 
+#define BUCKETS_MIN 16u
 #define BUCKETS_MAX 65536u
+
+static int table_open(struct ring_table *table, uint32_t entries)
+{
+	uint64_t buckets = BUCKETS_MIN;
+
+	while (buckets < entries && buckets < BUCKETS_MAX)
+		buckets *= 2;
+	table->mask = buckets - 1;
+	table->buckets = calloc(buckets, sizeof(struct ring_node *));
+	return table->buckets ? 0 : -ENOMEM;
+}
+
+static void table_close(struct ring_table *table)
+{
+	for (uint64_t i = 0; table->buckets && i <= table->mask; i++) {
+		struct ring_node *node = table->buckets[i];
+		while (node) {
+			struct ring_node *next = node->next;
+			free(node);
+			node = next;
+		}
+	}
+	free(table->buckets);
+	table->buckets = NULL;
+}
+
+static void table_add(struct ring_table *table, struct ring_node *node)
+{
+	struct ring_node **bucket = &table->buckets[node->hash & table->mask];
+
+	node->next = *bucket;
+	/* Release, to table_first: whoever finds the node finds it filled. Weaker, and a thread
+	 * could compare or hand out what is not written yet. */
+	__atomic_store_n(bucket, node, __ATOMIC_RELEASE);
+}
+
+static struct ring_node *table_first(const struct ring_table *table, uint64_t hash)
+{
+	/* Acquire, from table_add. The nodes behind the first were linked before it. */
+	return __atomic_load_n(&table->buckets[hash & table->mask], __ATOMIC_ACQUIRE);
+}
+
+static int text_equals(struct ring_text text, const char *data, size_t bytes)
+{
+	return text.bytes == bytes && memcmp(text.data, data, bytes) == 0;
+}
 
 static uint64_t hash_name(const char *name, size_t bytes)
 {
@@ -27,115 +77,59 @@ static uint64_t hash_series(const struct metric *metric, struct ring_text labels
 	return ring_hash(hash, labels.data, labels.bytes);
 }
 
-static int match_metric(struct cds_lfht_node *node, const void *key)
+struct metric *ring_index_find_metric(const struct ring_index *index, const char *name)
 {
-	const struct metric *metric = caa_container_of(node, struct metric, node);
-	const char *name = key;
+	const size_t bytes = strlen(name);
+	const uint64_t hash = hash_name(name, bytes);
+	struct ring_node *node = table_first(&index->metrics, hash);
 
-	return metric->name.bytes == strlen(name) &&
-	       memcmp(metric->name.data, name, metric->name.bytes) == 0;
+	for (; node; node = node->next) {
+		struct metric *metric = (struct metric *)node;
+		if (node->hash == hash && text_equals(metric->name, name, bytes))
+			return metric;
+	}
+	return NULL;
 }
 
-struct series_key {
-	const struct metric *metric;
-	struct ring_text labels;
-};
-
-static int match_series(struct cds_lfht_node *node, const void *key)
-{
-	const struct series *series = caa_container_of(node, struct series, node);
-	const struct series_key *wanted = key;
-
-	return series->metric == wanted->metric && series->labels.bytes == wanted->labels.bytes &&
-	       memcmp(series->labels.data, wanted->labels.data, wanted->labels.bytes) == 0;
-}
-
-/* Nodes live as long as the index, so the pointer may leave the read side. */
-static struct cds_lfht_node *find(struct cds_lfht *table, uint64_t hash, cds_lfht_match_fct match,
-				  const void *key)
-{
-	struct cds_lfht_iter iter;
-
-	rcu_read_lock();
-	cds_lfht_lookup(table, hash, match, key, &iter);
-	rcu_read_unlock();
-	return cds_lfht_iter_get_node(&iter);
-}
-
-struct metric *ring_index_find_metric(struct ring_index *index, const char *name)
-{
-	struct cds_lfht_node *node = find(index->metrics, hash_name(name, strlen(name)),
-					  match_metric, name);
-
-	return node ? caa_container_of(node, struct metric, node) : NULL;
-}
-
-struct series *ring_index_find_series(struct ring_index *index, const struct metric *metric,
+struct series *ring_index_find_series(const struct ring_index *index, const struct metric *metric,
 				      struct ring_text labels)
 {
-	const struct series_key key = {metric, labels};
-	struct cds_lfht_node *node = find(index->series, hash_series(metric, labels), match_series,
-					  &key);
+	const uint64_t hash = hash_series(metric, labels);
+	struct ring_node *node = table_first(&index->series, hash);
 
-	return node ? caa_container_of(node, struct series, node) : NULL;
+	for (; node; node = node->next) {
+		struct series *series = (struct series *)node;
+		if (node->hash == hash && series->metric == metric &&
+		    text_equals(series->labels, labels.data, labels.bytes))
+			return series;
+	}
+	return NULL;
 }
 
 void ring_index_add_metric(struct ring_index *index, struct metric *metric)
 {
-	rcu_read_lock();
-	cds_lfht_add(index->metrics, hash_name(metric->name.data, metric->name.bytes),
-		     &metric->node);
-	rcu_read_unlock();
+	metric->node.hash = hash_name(metric->name.data, metric->name.bytes);
+	table_add(&index->metrics, &metric->node);
 }
 
 void ring_index_add_series(struct ring_index *index, struct series *series)
 {
-	rcu_read_lock();
-	cds_lfht_add(index->series, hash_series(series->metric, series->labels), &series->node);
-	rcu_read_unlock();
-}
-
-static struct cds_lfht *new_table(uint32_t entries)
-{
-	unsigned long buckets = 16;
-
-	while (buckets < entries && buckets < BUCKETS_MAX)
-		buckets *= 2;
-	return cds_lfht_new(buckets, buckets, buckets, 0, NULL);
+	series->node.hash = hash_series(series->metric, series->labels);
+	table_add(&index->series, &series->node);
 }
 
 int ring_index_open(struct ring_index *index, uint32_t metric_capacity, uint32_t series_capacity)
 {
-	index->metrics = new_table(metric_capacity);
-	index->series = new_table(series_capacity);
-	if (index->metrics && index->series)
+	*index = (struct ring_index){{NULL, 0}, {NULL, 0}};
+	if (table_open(&index->metrics, metric_capacity) == 0 &&
+	    table_open(&index->series, series_capacity) == 0)
 		return 0;
 	ring_index_close(index);
 	return -ENOMEM;
 }
 
-/* Empties and destroys a table; `offset` leads from a node to the allocation around it. */
-static void free_table(struct cds_lfht *table, size_t offset)
-{
-	struct cds_lfht_iter iter;
-	struct cds_lfht_node *node;
-
-	if (!table)
-		return;
-	rcu_read_lock();
-	cds_lfht_first(table, &iter);
-	while ((node = cds_lfht_iter_get_node(&iter))) {
-		cds_lfht_next(table, &iter);
-		cds_lfht_del(table, node);
-		free((char *)node - offset);
-	}
-	rcu_read_unlock();
-	cds_lfht_destroy(table, NULL);
-}
-
 void ring_index_close(struct ring_index *index)
 {
-	free_table(index->series, offsetof(struct series, node));
-	free_table(index->metrics, offsetof(struct metric, node));
-	*index = (struct ring_index){NULL, NULL};
+	table_close(&index->series);
+	table_close(&index->metrics);
 }

@@ -31,7 +31,7 @@ static void inherit_cells(struct ring_header *header, uint32_t into_cell,
 			  struct ring_reader *predecessor, const struct ring_metric_info *metric,
 			  uint32_t from_cell)
 {
-	uint64_t from[RING_BOUNDS_MAX + 2], into[RING_BOUNDS_MAX + 2];
+	uint64_t from[RING_SERIES_CELLS_MAX], into[RING_SERIES_CELLS_MAX];
 	const uint32_t count = ring_reader_header(predecessor)->core_count;
 
 	for (uint32_t core = 0; core < count; core++) {
@@ -57,7 +57,7 @@ void ring_inherit(struct ring_header *header, struct ring_registry *registry,
 
 	memcpy(header->predecessor, old->uuid, sizeof header->predecessor);
 	/* relaxed: for display, and the file has no name yet. */
-	ring_store_relaxed(&header->owner_count, old->owner_count.bits);
+	ring_store_relaxed(&header->owner_count, ring_load_relaxed(&old->owner_count));
 	inherit_positions(header, predecessor);
 	for (uint32_t i = 0; i < ring_reader_series_count(predecessor); i++) {
 		const struct ring_series_info *series = ring_reader_series(predecessor, i);

@@ -306,7 +306,8 @@ RING_EXPORT const struct ring_series_info *ring_reader_series(const struct ring_
 
 RING_EXPORT int ring_reader_owner_alive(const struct ring_reader *reader)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+	/* Asked for as a reader, so that only the owner's lock is in the way, and no reader's. */
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
 
 	return fcntl(reader->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A definition reserves room for its whole budget: a block of cells, entries in the series
- * table, heap for the labels of its overflow series. That is why resolving cannot run out.
- * Entries are filled first and counted afterwards, so readers see them whole or not at all.
+ * A definition reserves room for its whole budget, a block of cells and entries in the series
+ * table, and writes the labels of its overflow series. That is why resolving cannot run out.
+ *
+ * An entry is filled, then counted, then indexed: readers see it whole or not at all, and no
+ * handle for it is given out before readers can know it.
  */
 #include "registry.h"
 
@@ -30,7 +32,6 @@ struct ring_registry {
 	uint64_t heap_used;
 	uint64_t cells_used;      /* first cell that no metric has reserved */
 	uint64_t series_reserved; /* by all budgets together */
-	uint64_t heap_reserved;   /* for overflow series still to come */
 	struct metric *by_index[];
 };
 
@@ -49,8 +50,7 @@ static struct ring_span heap_append(struct ring_registry *registry, const void *
 
 static bool heap_has(const struct ring_registry *registry, uint64_t bytes)
 {
-	return registry->heap_used + registry->heap_reserved + bytes <=
-	       registry->header->heap_bytes;
+	return registry->heap_used + bytes <= registry->header->heap_bytes;
 }
 
 /* Release, to touch_counts in reader.c: the entry and its texts are complete for whoever sees
@@ -83,88 +83,104 @@ static bool text_equals(struct ring_text text, const char *other)
 	return text.bytes == strlen(other) && memcmp(text.data, other, text.bytes) == 0;
 }
 
-/* Packs strings up to NULL, each after its length byte; returns how many, or -1 if one is too
- * long or there are more than `max`. */
-static int pack(const char *const *strings, int max, char packed[RING_PACKED_MAX], uint32_t *bytes)
+static unsigned count_strings(const char *const *strings)
 {
-	int count = 0;
+	unsigned count = 0;
 
-	*bytes = 0;
-	for (; strings && strings[count]; count++) {
-		const size_t length = strlen(strings[count]);
-		if (count == max || length > RING_LABEL_VALUE_MAX)
-			return -1;
-		packed[*bytes] = (char)length;
-		memcpy(packed + *bytes + 1, strings[count], length);
-		*bytes += 1 + (uint32_t)length;
-	}
+	while (strings && strings[count])
+		count++;
 	return count;
 }
 
-static void set_overflow_label(struct metric *metric, const char *label)
+/* Packs strings, each after its length byte. Returns the bytes they take, or -1 if one of them
+ * is too long. */
+static int pack(const char *const *strings, unsigned count, char packed[RING_PACKED_MAX])
 {
-	const char *values[RING_LABELS_MAX + 1] = {NULL};
+	int bytes = 0;
 
-	for (unsigned i = 0; i < metric->entry->label_count; i++)
-		values[i] = label;
-	pack(values, RING_LABELS_MAX, metric->overflow_labels, &metric->overflow_bytes);
+	for (unsigned i = 0; i < count; i++) {
+		const size_t length = strlen(strings[i]);
+		if (length > RING_LABEL_VALUE_MAX)
+			return -1;
+		packed[bytes] = (char)length;
+		memcpy(packed + bytes + 1, strings[i], length);
+		bytes += 1 + (int)length;
+	}
+	return bytes;
 }
 
-/* Makes the private side of a metric whose entry stands in the table. */
-static struct metric *index_metric(struct ring_registry *registry, uint32_t index)
+static struct ring_span append_packed(struct ring_registry *registry, const char *const *strings,
+				      unsigned count)
+{
+	char packed[RING_PACKED_MAX];
+
+	return heap_append(registry, packed, (size_t)pack(strings, count, packed));
+}
+
+static bool equals_packed(struct ring_text text, const char *const *strings, unsigned count)
+{
+	char packed[RING_PACKED_MAX];
+	const int bytes = pack(strings, count, packed);
+
+	return text.bytes == (uint32_t)bytes && memcmp(text.data, packed, text.bytes) == 0;
+}
+
+/* The values of a metric's labels in its overflow series. */
+struct overflow_values {
+	const char *values[RING_LABELS_MAX];
+};
+
+static struct overflow_values overflow_values(const struct ring_metric_def *def)
+{
+	struct overflow_values overflow;
+
+	for (unsigned i = 0; i < RING_LABELS_MAX; i++)
+		overflow.values[i] = ring_overflow_label(def);
+	return overflow;
+}
+
+/* Makes a metric of the entry in the table: reserves for its budget and makes it known. */
+static void index_metric(struct ring_registry *registry, uint32_t index, struct metric *metric)
 {
 	const struct ring_metric_entry *entry = &registry->metric_entries[index];
-	struct metric *metric = calloc(1, sizeof *metric);
+	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
 
-	if (!metric)
-		return NULL;
 	metric->entry = entry;
 	metric->index = index;
 	metric->name = text_of(registry, entry->name);
 	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
 	       entry->bound_count * sizeof(double));
-	set_overflow_label(metric, RING_OVERFLOW_LABEL);
-	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
 	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
 	registry->series_reserved += room;
-	registry->heap_reserved += metric->overflow_bytes;
 	registry->by_index[index] = metric;
 	ring_index_add_metric(&registry->index, metric);
-	return metric;
 }
 
-/* Makes the private side of a series whose entry stands in the table. */
-static struct series *index_series(struct ring_registry *registry, uint32_t index)
+/* The same for a series. */
+static void index_series(struct ring_registry *registry, uint32_t index, struct series *series)
 {
 	const struct ring_series_entry *entry = &registry->series_entries[index];
 	struct metric *metric = registry->by_index[entry->metric];
-	struct series *series = calloc(1, sizeof *series);
 
-	if (!series)
-		return NULL;
 	series->metric = metric;
 	series->labels = text_of(registry, entry->labels);
 	series->cell = entry->cell;
 	/* relaxed: the generation changes under this registry's mutex only. */
 	series->key = index | (uint64_t)(uint16_t)ring_load_relaxed(&entry->generation) << 32;
-	if (entry->flags & RING_SERIES_OVERFLOW) {
+	if (entry->flags & RING_SERIES_OVERFLOW)
 		metric->overflow = series;
-		registry->heap_reserved -= metric->overflow_bytes;
-	} else {
+	else
 		metric->named_count++;
-	}
 	ring_index_add_series(&registry->index, series);
-	return series;
 }
 
 static bool entry_equals(const struct ring_registry *registry, const struct metric *metric,
 			 const struct ring_metric_def *def)
 {
 	const struct ring_metric_entry *entry = metric->entry;
-	char keys[RING_PACKED_MAX];
-	uint32_t bytes;
+	const struct overflow_values overflow = overflow_values(def);
+	const unsigned labels = ring_label_count(def);
 
-	pack(def->label_keys, (int)ring_label_count(def), keys, &bytes);
 	return entry->kind == def->kind && entry->merge == def->merge &&
 	       entry->series_max == ring_series_max(def) &&
 	       entry->bound_count == def->bound_count &&
@@ -172,35 +188,38 @@ static bool entry_equals(const struct ring_registry *registry, const struct metr
 		memcmp(metric->bounds, def->bounds, def->bound_count * sizeof(double)) == 0) &&
 	       text_equals(text_of(registry, entry->help), def->help) &&
 	       text_equals(text_of(registry, entry->unit), def->unit ? def->unit : "") &&
-	       entry->label_keys.bytes == bytes &&
-	       memcmp(text_of(registry, entry->label_keys).data, keys, bytes) == 0;
+	       equals_packed(text_of(registry, entry->label_keys), def->label_keys, labels) &&
+	       equals_packed(text_of(registry, entry->overflow_labels), overflow.values, labels);
 }
 
-static bool demand_fits(const struct ring_registry *registry, const struct ring_metric_def *def)
+/* Which spare room is too small for the definition; NULL: none. */
+static const char *shortage(const struct ring_registry *registry, const struct ring_metric_def *def)
 {
 	const struct ring_demand demand = ring_definition_demand(def);
 	const struct ring_header *h = registry->header;
 
-	return registry->metric_count < h->metric_capacity &&
-	       registry->series_reserved + demand.series <= h->series_capacity &&
-	       registry->cells_used + demand.cells <= h->cell_capacity &&
-	       heap_has(registry, demand.heap_bytes);
+	if (registry->metric_count == h->metric_capacity)
+		return "metrics_spare";
+	if (registry->series_reserved + demand.series > h->series_capacity ||
+	    registry->cells_used + demand.cells > h->cell_capacity ||
+	    !heap_has(registry, demand.heap_bytes))
+		return "series_spare";
+	return NULL;
 }
 
 static void write_entry(struct ring_registry *registry, const struct ring_metric_def *def,
 			uint8_t flags)
 {
 	struct ring_metric_entry *entry = &registry->metric_entries[registry->metric_count];
-	static const char zeros[8];
-	char keys[RING_PACKED_MAX];
-	uint32_t keys_bytes;
+	const struct overflow_values overflow = overflow_values(def);
+	const unsigned labels = ring_label_count(def);
+	static const char zeros[sizeof(double)];
 
-	pack(def->label_keys, (int)ring_label_count(def), keys, &keys_bytes);
 	*entry = (struct ring_metric_entry){
 		.kind = (uint8_t)def->kind,
 		.merge = (uint8_t)def->merge,
 		.flags = flags,
-		.label_count = (uint8_t)ring_label_count(def),
+		.label_count = (uint8_t)labels,
 		.bound_count = (uint16_t)def->bound_count,
 		.series_max = ring_series_max(def),
 		.series_cells = ring_series_cells(def->kind, def->bound_count),
@@ -208,7 +227,8 @@ static void write_entry(struct ring_registry *registry, const struct ring_metric
 		.name = heap_append(registry, def->name, strlen(def->name)),
 		.help = heap_append(registry, def->help, strlen(def->help)),
 		.unit = heap_append(registry, def->unit, def->unit ? strlen(def->unit) : 0),
-		.label_keys = heap_append(registry, keys, keys_bytes),
+		.label_keys = append_packed(registry, def->label_keys, labels),
+		.overflow_labels = append_packed(registry, overflow.values, labels),
 	};
 	heap_append(registry, zeros, -registry->heap_used % sizeof(double));
 	entry->bounds_offset =
@@ -218,29 +238,22 @@ static void write_entry(struct ring_registry *registry, const struct ring_metric
 /* With the mutex held. */
 static int define(struct ring_registry *registry, const struct ring_metric_def *def, uint8_t flags)
 {
-	struct metric *metric = ring_index_find_metric(&registry->index, def->name);
+	const struct metric *known = ring_index_find_metric(&registry->index, def->name);
 
-	if (metric) {
-		if (!entry_equals(registry, metric, def))
-			return ring_fail(EEXIST, "metric %s: already defined otherwise", def->name);
-		if (!metric->overflow) {
-			registry->heap_reserved -= metric->overflow_bytes;
-			set_overflow_label(metric, ring_overflow_label(def));
-			registry->heap_reserved += metric->overflow_bytes;
-		}
+	if (known && entry_equals(registry, known, def))
 		return 0;
-	}
-	if (!demand_fits(registry, def))
-		return ring_fail(ENOSPC, "metric %s: no room for %u series; raise series_spare",
-				 def->name, ring_series_max(def));
-	write_entry(registry, def, flags);
-	metric = index_metric(registry, registry->metric_count);
+	if (known)
+		return ring_fail(EEXIST, "metric %s: already defined otherwise", def->name);
+	const char *short_of = shortage(registry, def);
+	if (short_of)
+		return ring_fail(ENOSPC, "metric %s: no room for %u series; raise %s", def->name,
+				 ring_series_max(def), short_of);
+	struct metric *metric = calloc(1, sizeof *metric);
 	if (!metric)
 		return ring_fail(ENOMEM, "metric %s: out of memory", def->name);
-	registry->heap_reserved -= metric->overflow_bytes;
-	set_overflow_label(metric, ring_overflow_label(def));
-	registry->heap_reserved += metric->overflow_bytes;
-	publish_count(&registry->header->metric_count, ++registry->metric_count);
+	write_entry(registry, def, flags);
+	publish_count(&registry->header->metric_count, registry->metric_count + 1);
+	index_metric(registry, registry->metric_count++, metric);
 	return 0;
 }
 
@@ -265,33 +278,34 @@ static void clear_cells(struct ring_registry *registry, uint32_t cell, enum ring
 }
 
 /* Adds a series of this metric, with the mutex held; NULL when out of memory. */
-static struct series *append_series(struct ring_registry *registry, struct metric *metric,
-				    struct ring_text labels, uint32_t flags)
+static struct series *append_series(struct ring_registry *registry, const struct metric *metric,
+				    struct ring_span labels, uint32_t flags)
 {
 	const struct ring_metric_entry *of = metric->entry;
-	struct ring_series_entry *entry = &registry->series_entries[registry->series_count];
 	const uint32_t ordinal = metric->named_count + (metric->overflow ? 1 : 0);
+	struct series *series = calloc(1, sizeof *series);
 
+	if (!series)
+		return NULL;
+	struct ring_series_entry *entry = &registry->series_entries[registry->series_count];
 	*entry = (struct ring_series_entry){
 		.metric = metric->index,
 		.cell = of->cell_first + ordinal * of->series_cells,
 		.flags = flags,
-		.labels = heap_append(registry, labels.data, labels.bytes),
+		.labels = labels,
 	};
 	clear_cells(registry, entry->cell, (enum ring_kind)of->kind);
-	struct series *series = index_series(registry, registry->series_count);
-	if (series)
-		publish_count(&registry->header->series_count, ++registry->series_count);
+	publish_count(&registry->header->series_count, registry->series_count + 1);
+	index_series(registry, registry->series_count++, series);
 	return series;
 }
 
-static struct series *overflow_series(struct ring_registry *registry, struct metric *metric)
+static struct series *overflow_series(struct ring_registry *registry, const struct metric *metric)
 {
-	const struct ring_text labels = {metric->overflow_labels, metric->overflow_bytes};
-
-	if (!metric->overflow)
-		append_series(registry, metric, labels, RING_SERIES_OVERFLOW);
-	return metric->overflow;
+	if (metric->overflow)
+		return metric->overflow;
+	return append_series(registry, metric, metric->entry->overflow_labels,
+			     RING_SERIES_OVERFLOW);
 }
 
 /* The series of these labels, or the one that stands for all that came too late. With the
@@ -303,11 +317,13 @@ static struct series *admit_series(struct ring_registry *registry, struct metric
 
 	if (series)
 		return series;
-	if (labels.bytes > 0 && labels.bytes == metric->overflow_bytes &&
-	    memcmp(labels.data, metric->overflow_labels, labels.bytes) == 0)
+	const struct ring_text overflow = text_of(registry, metric->entry->overflow_labels);
+	if (labels.bytes > 0 && labels.bytes == overflow.bytes &&
+	    memcmp(labels.data, overflow.data, labels.bytes) == 0)
 		return overflow_series(registry, metric);
 	if (metric->named_count < metric->entry->series_max && heap_has(registry, labels.bytes))
-		return append_series(registry, metric, labels, 0);
+		return append_series(registry, metric,
+				     heap_append(registry, labels.data, labels.bytes), 0);
 	bump(&registry->header->overflowed);
 	return overflow_series(registry, metric);
 }
@@ -317,20 +333,20 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 {
 	struct metric *metric = ring_index_find_metric(&registry->index, name);
 	char packed[RING_PACKED_MAX];
-	uint32_t bytes;
 
 	if (!metric)
 		return ring_fail(ENOENT, "metric %s: not defined", name);
 	if (metric->entry->kind != kind)
 		return ring_fail(EINVAL, "metric %s: is of another kind", name);
-	const int count = pack(label_values, RING_LABELS_MAX, packed, &bytes);
-	if (count < 0)
+	const unsigned count = count_strings(label_values);
+	if (count != metric->entry->label_count)
+		return ring_fail(EINVAL, "metric %s: has %u labels, not %u", name,
+				 metric->entry->label_count, count);
+	const int bytes = pack(label_values, count, packed);
+	if (bytes < 0)
 		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes", name,
 				 RING_LABEL_VALUE_MAX);
-	if (count != metric->entry->label_count)
-		return ring_fail(EINVAL, "metric %s: has %u labels, not %d", name,
-				 metric->entry->label_count, count);
-	const struct ring_text labels = {packed, bytes};
+	const struct ring_text labels = {packed, (uint32_t)bytes};
 	struct series *series = ring_index_find_series(&registry->index, metric, labels);
 	if (!series) {
 		pthread_mutex_lock(&registry->mutex);
@@ -376,8 +392,8 @@ static const char *take_text(char **next, struct ring_text text)
 /* Defines a metric as a predecessor's segment has it; 0 or a negative errno. */
 static int define_inherited(struct ring_registry *registry, const struct ring_metric_info *info)
 {
-	char texts[RING_METRIC_NAME_MAX + RING_HELP_MAX + RING_METRIC_NAME_MAX +
-		   RING_LABELS_MAX * RING_LABEL_KEY_MAX + 16];
+	char texts[2 * (RING_METRIC_NAME_MAX + 1) + RING_HELP_MAX + 1 +
+		   RING_LABELS_MAX * (RING_LABEL_KEY_MAX + 1) + RING_LABEL_VALUE_MAX + 1];
 	struct ring_metric_def def = {
 		.kind = info->kind,
 		.merge = info->merge,
@@ -392,6 +408,7 @@ static int define_inherited(struct ring_registry *registry, const struct ring_me
 	def.unit = take_text(&next, info->unit);
 	for (uint32_t i = 0; i < info->label_count; i++)
 		def.label_keys[i] = take_text(&next, info->label_keys[i]);
+	def.overflow_label = take_text(&next, info->overflow_label);
 	return define(registry, &def, 0);
 }
 
@@ -443,10 +460,16 @@ int ring_registry_open(struct ring_registry **opened, struct ring_header *header
 	pthread_mutex_init(&registry->mutex, NULL);
 	bool complete = ring_index_open(&registry->index, header->metric_capacity,
 					header->series_capacity) == 0;
-	for (uint32_t i = 0; i < registry->metric_count && complete; i++)
-		complete = index_metric(registry, i) != NULL;
-	for (uint32_t i = 0; i < registry->series_count && complete; i++)
-		complete = index_series(registry, i) != NULL;
+	for (uint32_t i = 0; i < registry->metric_count && complete; i++) {
+		struct metric *metric = calloc(1, sizeof *metric);
+		if ((complete = metric != NULL))
+			index_metric(registry, i, metric);
+	}
+	for (uint32_t i = 0; i < registry->series_count && complete; i++) {
+		struct series *series = calloc(1, sizeof *series);
+		if ((complete = series != NULL))
+			index_series(registry, i, series);
+	}
 	if (!complete) {
 		ring_registry_close(registry);
 		return -ENOMEM;

@@ -279,9 +279,12 @@ static int attempt(struct ring_segment *segment, const struct ring_options *opti
 		return condition;
 	if (locked < 0 && locked != -ENOENT)
 		return locked;
-	if (locked >= 0 && ring_reader_open(&predecessor, dir_fd, options->name) != 0)
-		predecessor = NULL; /* no segment, or a damaged one: replaced */
-	if (predecessor && ring_geometry_equal(ring_reader_header(predecessor), plan)) {
+	/* A verdict means no segment, or a damaged one, which is replaced. */
+	result = locked >= 0 ? ring_reader_open(&predecessor, dir_fd, options->name) : 0;
+	if (result < 0)
+		ring_fail(-result, "%s: cannot read the predecessor: %s", options->name,
+			  strerror(-result));
+	else if (predecessor && ring_geometry_equal(ring_reader_header(predecessor), plan)) {
 		result = adopt(segment, options, locked, predecessor);
 		locked = -1;
 	} else {

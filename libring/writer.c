@@ -20,7 +20,7 @@
 
 /* A writer's private state stands half a page away from the page offset of the shared position
  * it stores to. At the same offset the processor takes its loads for dependent on that store
- * (4 KiB aliasing), which makes a record four to eight times slower. */
+ * (4 KiB aliasing) and waits. */
 #define WRITER_PAGE   RING_CORE_ALIGN
 #define WRITER_OFFSET (WRITER_PAGE / 2)
 
@@ -62,6 +62,8 @@ static void end_claim(struct ring_claim *claim)
 		link = &(*link)->next;
 	*link = claim->next;
 	claim->list = NULL;
+	/* What a burst has put and not published yet. */
+	ring_burst_end(&claim->writer);
 	/* relaxed: for display. */
 	ring_store_relaxed(&ring_core_of(claim->segment->header, claim->writer.core)->writer_tid,
 			   0);
@@ -100,6 +102,7 @@ static void after_fork_in_child(void)
 				disarm(&segment->claims[core]->writer);
 		munmap(segment->header, segment->header->segment_bytes);
 		close(segment->fd);
+		segment->fd = -1;
 		segment->header = NULL;
 		/* Left behind as it is: another thread may have been inside it at the fork. */
 		segment->registry = NULL;
@@ -124,11 +127,10 @@ int ring_claims_open(struct ring_segment *segment)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, setup);
-	if (setup_result != 0)
-		return setup_result;
-	segment->claims = calloc(segment->header->core_count, sizeof(struct ring_claim *));
+	if (setup_result == 0)
+		segment->claims = calloc(segment->header->core_count, sizeof(struct ring_claim *));
 	if (!segment->claims)
-		return -ENOMEM;
+		return ring_fail(ENOMEM, "%s: out of memory", segment->header->name);
 	pthread_mutex_lock(&mutex);
 	segment->next = segments;
 	segments = segment;

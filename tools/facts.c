@@ -53,7 +53,7 @@ static void add_header(json_t *document, const struct ring_reader *reader)
 static enum ring_verdict add_cores(json_t *document, struct ring_reader *reader)
 {
 	const struct ring_header *header = ring_reader_header(reader);
-	const uint64_t reach = header->slot_count - header->burst_max;
+	const uint64_t reach = ring_reach(header->slot_count, header->burst_max);
 	json_t *rows = json_array();
 	struct ring_account account;
 
@@ -118,7 +118,7 @@ static enum ring_verdict add_parts(json_t *object, struct ring_reader *reader, u
 {
 	const struct ring_metric_info *metric = series_metric(reader, index);
 	json_t *parts = json_array();
-	uint64_t cells[SERIES_CELLS_MAX];
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 
 	json_object_set_new(object, "cores", parts);
 	for (uint32_t core = 0; core < ring_reader_header(reader)->core_count; core++) {
@@ -139,7 +139,7 @@ static enum ring_verdict add_series(json_t *metrics, struct ring_reader *reader,
 	const uint32_t core_count = ring_reader_header(reader)->core_count;
 	const uint32_t metric = ring_reader_series(reader, index)->metric;
 	json_t *object = json_object();
-	uint64_t cells[SERIES_CELLS_MAX];
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 
 	json_array_append_new(json_object_get(json_array_get(metrics, metric), "series"), object);
 	const enum ring_verdict verdict = series_read(reader, index, 0, core_count, cells);

@@ -62,7 +62,7 @@ static int check_ring(struct ring_reader *reader, uint32_t core)
 static int check_tallies(struct ring_reader *reader)
 {
 	const uint32_t core_count = ring_reader_header(reader)->core_count;
-	uint64_t cells[SERIES_CELLS_MAX];
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 	int result = RING_SOUND;
 
 	for (uint32_t i = 0; i < ring_reader_series_count(reader) && result == RING_SOUND; i++)

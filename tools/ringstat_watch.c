@@ -67,7 +67,7 @@ static void look_clear(struct look *look)
 static enum ring_verdict look_take(struct look *look, struct ring_reader *reader)
 {
 	enum ring_verdict verdict = ring_reader_refresh(reader);
-	uint64_t cells[SERIES_CELLS_MAX];
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 	struct ring_account account = {0};
 
 	look->time_ns = tool_monotonic_ns();

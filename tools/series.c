@@ -72,11 +72,11 @@ json_t *series_labels(const struct ring_reader *reader, uint32_t index)
 }
 
 enum ring_verdict series_read(struct ring_reader *reader, uint32_t index, uint32_t core_first,
-			      uint32_t core_count, uint64_t cells[SERIES_CELLS_MAX])
+			      uint32_t core_count, uint64_t cells[RING_SERIES_CELLS_MAX])
 {
 	const struct ring_metric_info *metric = series_metric(reader, index);
 	const uint32_t cell = ring_reader_series(reader, index)->cell;
-	uint64_t one[SERIES_CELLS_MAX];
+	uint64_t one[RING_SERIES_CELLS_MAX];
 
 	ring_cells_clear(metric, cells);
 	for (uint32_t core = core_first; core < core_first + core_count; core++) {

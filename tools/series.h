@@ -7,9 +7,6 @@
 #include <ring/read.h>
 #include <stdio.h>
 
-/* Most cells a series can have: a sum, and a count for each bucket up to +Inf. */
-#define SERIES_CELLS_MAX (1 + RING_BOUNDS_MAX + 1)
-
 const struct ring_metric_info *series_metric(const struct ring_reader *reader, uint32_t index);
 
 const char *series_kind_word(enum ring_kind kind);
@@ -24,7 +21,7 @@ json_t *series_labels(const struct ring_reader *reader, uint32_t index);
 
 /* Cells of the series, merged over `core_count` cores from `core_first` on. */
 enum ring_verdict series_read(struct ring_reader *reader, uint32_t index, uint32_t core_first,
-			      uint32_t core_count, uint64_t cells[SERIES_CELLS_MAX]);
+			      uint32_t core_count, uint64_t cells[RING_SERIES_CELLS_MAX]);
 
 /* Observations of a histogram, from its cells. */
 uint64_t series_observations(const struct ring_metric_info *metric, const uint64_t *cells);

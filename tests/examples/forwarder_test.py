@@ -2,17 +2,14 @@
 # SPDX-License-Identifier: MIT
 """The UDP forwarder in a process of its own, between sockets of this test.
 
-usage: forwarder_test.py FORWARDER EXPORTER
+usage: forwarder_test.py UDP_FORWARDER RING_EXPORTER
 """
 import signal
 import socket
-import subprocess
-import sys
 
-import lab as lab_module
-from lab import DEADLINE_S, totals_of, until
-
-FORWARDER, EXPORTER = sys.argv[1:]
+from harness import shown, start_forwarder, totals_of
+from place import DEADLINE_S, main, run, wait_until
+from programs import page_once
 
 
 def udp(port=0):
@@ -35,14 +32,15 @@ def exchange(client, port, server, payload):
     assert client.recvfrom(65536) == (payload, ("127.0.0.1", port))
 
 
-def until_all_are_accounted_for(lab, sent):
-    until(lambda: lab.count("forward_packets_total", direction="to_server") +
-          lab.count("forward_drops_total", direction="to_server") == sent, f"all {sent} counted")
+def until_all_are_accounted_for(place, sent):
+    wait_until(lambda: shown(place, "forward_packets_total", direction="to_server") +
+               shown(place, "forward_drops_total", direction="to_server") == sent,
+               f"all {sent} counted")
 
 
-def answers_find_their_client_and_all_is_counted(lab):
+def answers_find_their_client_and_all_is_counted(place):
     with udp() as first, udp() as second, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)}, "--threads", 2)
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)}, "--threads", 2)
         for i in range(100):
             exchange(first, ports["a"], server, b"x" * i)
             exchange(second, ports["a"], server, b"y" * (2 * i))
@@ -53,15 +51,15 @@ def answers_find_their_client_and_all_is_counted(lab):
         assert not any(own["a"][direction]["drops"].values()), own
 
 
-def clients_in_one_batch_are_kept_apart(lab):
+def clients_in_one_batch_are_kept_apart(place):
     count = 30
     with udp() as first, udp() as second, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)}, "--threads", 1)
-        forwarder.signal(signal.SIGSTOP)
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)}, "--threads", 1)
+        forwarder.send_signal(signal.SIGSTOP)
         for i in range(count):
             first.sendto(b"first %d" % i, ("127.0.0.1", ports["a"]))
             second.sendto(b"second %d" % i, ("127.0.0.1", ports["a"]))
-        forwarder.signal(signal.SIGCONT)
+        forwarder.send_signal(signal.SIGCONT)
         for _ in range(2 * count):
             server.sendto(*server.recvfrom(65536))
         for client, name in (first, b"first"), (second, b"second"):
@@ -70,36 +68,38 @@ def clients_in_one_batch_are_kept_apart(lab):
         totals_of(forwarder)
 
 
-def metrics_agree_with_what_the_forwarder_counts_itself(lab):
+def metrics_agree_with_what_the_forwarder_counts_itself(place):
     with udp() as client, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server), "b": port_of(server)})
+        forwarder, ports = start_forwarder(place, {"a": port_of(server), "b": port_of(server)})
         for i in range(50):
             exchange(client, ports["a"], server, b"x" * i)
         client.sendto(bytes(5000), ("127.0.0.1", ports["b"]))
-        until(lambda: lab.count("forward_drops_total", channel="b") == 1, "the drop shows")
+        wait_until(lambda: shown(place, "forward_drops_total", channel="b") == 1, "the drop shows")
         own = totals_of(forwarder)
+    page = page_once(place)
     for channel in "a", "b":
         for direction in "to_server", "to_client":
             labels, mine = {"channel": channel, "direction": direction}, own[channel][direction]
-            assert lab.count("forward_packets_total", **labels) == mine["packets"]
-            assert lab.count("forward_bytes_total", **labels) == mine["bytes"]
-            assert lab.count("forward_latency_seconds_count", **labels) == mine["packets"]
+            assert page.total("forward_packets_total", **labels) == mine["packets"]
+            assert page.total("forward_bytes_total", **labels) == mine["bytes"]
+            assert page.total("forward_latency_seconds_count", **labels) == mine["packets"]
             for reason, count in mine["drops"].items():
-                assert lab.count("forward_drops_total", reason=reason, **labels) == count
+                assert page.total("forward_drops_total", reason=reason, **labels) == count
 
 
-def too_long_a_datagram_is_dropped_and_counted(lab):
+def too_long_a_datagram_is_dropped_and_counted(place):
     with udp() as client, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)})
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)})
         client.sendto(bytes(4097), ("127.0.0.1", ports["a"]))
         exchange(client, ports["a"], server, bytes(4096))
         own = totals_of(forwarder)["a"]["to_server"]
     assert own["drops"]["truncated"] == 1 and own["packets"] == 1, own
 
 
-def a_full_flow_table_drops_and_counts(lab):
+def a_full_flow_table_drops_and_counts(place):
     with udp() as first, udp() as second, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)}, "--threads", 1, "--flows", 1)
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)},
+                                           "--threads", 1, "--flows", 1)
         exchange(first, ports["a"], server, b"first")
         second.sendto(b"second", ("127.0.0.1", ports["a"]))
         exchange(first, ports["a"], server, b"first again")
@@ -107,10 +107,10 @@ def a_full_flow_table_drops_and_counts(lab):
     assert own["drops"]["no_flow"] == 1 and own["packets"] == 2, own
 
 
-def an_idle_flow_makes_room(lab):
+def an_idle_flow_makes_room(place):
     with udp() as first, udp() as second, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)}, "--threads", 1, "--flows", 1,
-                                         "--idle-ms", 1)
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)},
+                                           "--threads", 1, "--flows", 1, "--idle-ms", 1)
         exchange(first, ports["a"], server, b"first")
         second.settimeout(0.1)
         server.settimeout(0.1)
@@ -121,44 +121,45 @@ def an_idle_flow_makes_room(lab):
                 return True
             except TimeoutError:
                 return False
-        until(served, "the second client is served")
+        wait_until(served, "the second client is served")
         totals_of(forwarder)
 
 
-def what_the_kernel_drops_is_counted(lab):
+def what_the_kernel_drops_is_counted(place):
     sent = 5000
     with udp() as client, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)})
-        forwarder.signal(signal.SIGSTOP)
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)})
+        forwarder.send_signal(signal.SIGSTOP)
         for _ in range(sent):
             client.sendto(b"too many", ("127.0.0.1", ports["a"]))
-        forwarder.signal(signal.SIGCONT)
-        until_all_are_accounted_for(lab, sent)
+        forwarder.send_signal(signal.SIGCONT)
+        until_all_are_accounted_for(place, sent)
         own = totals_of(forwarder)["a"]["to_server"]
     assert own["drops"]["queue_full"] > 0 and own["packets"] > 0, own
     assert own["drops"]["queue_full"] + own["packets"] == sent, own
 
 
-def what_cannot_be_sent_is_counted(lab):
+def what_cannot_be_sent_is_counted(place):
     # The first datagram of a batch fails for the ICMP error that the last one before it caused.
     sent = 200
     with udp() as client:
         with udp() as server:
             closed_port = port_of(server)
-        forwarder, ports = lab.forwarder({"a": closed_port}, "--threads", 1)
-        forwarder.signal(signal.SIGSTOP)
+        forwarder, ports = start_forwarder(place, {"a": closed_port}, "--threads", 1)
+        forwarder.send_signal(signal.SIGSTOP)
         for _ in range(sent):
             client.sendto(b"nobody there", ("127.0.0.1", ports["a"]))
-        forwarder.signal(signal.SIGCONT)
-        until_all_are_accounted_for(lab, sent)
+        forwarder.send_signal(signal.SIGCONT)
+        until_all_are_accounted_for(place, sent)
         own = totals_of(forwarder)["a"]["to_server"]
     assert own["drops"]["send_failed"] > 0, own
     assert own["drops"]["send_failed"] + own["packets"] == sent, own
 
 
-def without_a_segment_it_forwards_and_says_so_once(lab):
+def without_a_segment_it_forwards_and_says_so_once(place):
     with udp() as client, udp() as server:
-        forwarder, ports = lab.forwarder({"a": port_of(server)}, directory="/proc/nowhere")
+        forwarder, ports = start_forwarder(place, {"a": port_of(server)},
+                                           "--dir", "/proc/nowhere")
         exchange(client, ports["a"], server, b"unobserved")
         own = totals_of(forwarder)["a"]
     assert own["to_client"]["packets"] == 1, own
@@ -166,28 +167,28 @@ def without_a_segment_it_forwards_and_says_so_once(lab):
     assert len(complaints) == 1 and "/proc/nowhere" in complaints[0], complaints
 
 
-def a_second_forwarder_of_that_name_forwards_unobserved(lab):
+def a_second_forwarder_of_that_name_forwards_unobserved(place):
     with udp() as client, udp() as server:
-        first, _ = lab.forwarder({"a": port_of(server)})
-        second, ports = lab.forwarder({"a": port_of(server)})
+        first, _ = start_forwarder(place, {"a": port_of(server)})
+        second, ports = start_forwarder(place, {"a": port_of(server)})
         second.await_word("(forwarding unobserved)")
         exchange(client, ports["a"], server, b"unobserved")
-        assert lab.count("forward_packets_total") == 0
+        assert shown(place, "forward_packets_total") == 0
         assert totals_of(second)["a"]["to_server"]["packets"] == 1
         assert totals_of(first)["a"]["to_server"]["packets"] == 0
 
 
-def totals_go_on_after_a_restart(lab):
+def totals_go_on_after_a_restart(place):
     with udp() as client, udp() as server:
         for expected in 1, 2:
-            forwarder, ports = lab.forwarder({"a": port_of(server)})
+            forwarder, ports = start_forwarder(place, {"a": port_of(server)})
             exchange(client, ports["a"], server, b"once")
-            until(lambda: lab.count("forward_packets_total", direction="to_client") == expected,
-                  f"{expected} packets")
+            wait_until(lambda: shown(place, "forward_packets_total", direction="to_client")
+                       == expected, f"{expected} packets")
             totals_of(forwarder)
 
 
-def bad_arguments_end_it_with_one_line(_lab):
+def bad_arguments_end_it_with_one_line(_place):
     route = "--route=a=127.0.0.1:0,127.0.0.1:9"
     for arguments in ([], ["--segment", "s"], [route], ["--segment", "s", route, "--threads", "0"],
                       ["--segment", "s", route, "--threads", "1x"], ["--segment"], ["--nonsense"],
@@ -197,14 +198,13 @@ def bad_arguments_end_it_with_one_line(_lab):
                       ["--segment", "s", "--route=a=127.0.0.1:0,127.0.0.1:x"],
                       ["--segment", "s", "--route=a=192.0.2.1:9,127.0.0.1:9"],
                       ["--segment", "s", route, "more"]):
-        done = subprocess.run([FORWARDER, *arguments], stdout=subprocess.PIPE, timeout=DEADLINE_S,
-                              stderr=subprocess.PIPE, text=True, check=False)
+        done = run("udp_forwarder", *arguments, text=True)
         assert done.returncode == 2, (arguments, done)
         assert done.stderr.startswith("udp_forwarder: ") and done.stderr.count("\n") == 1, done
         assert done.stdout == "", done
 
 
-lab_module.run([
+main([
     answers_find_their_client_and_all_is_counted,
     clients_in_one_batch_are_kept_apart,
     metrics_agree_with_what_the_forwarder_counts_itself,
@@ -217,4 +217,4 @@ lab_module.run([
     a_second_forwarder_of_that_name_forwards_unobserved,
     totals_go_on_after_a_restart,
     bad_arguments_end_it_with_one_line,
-], FORWARDER, EXPORTER)
+])

@@ -4,45 +4,48 @@
 
 usage: exporter_start_e2e.py RING_EXPORTER RINGLOAD RINGSTAT LABELS_WRITER
 """
+import json
 import os
 import re
 import signal
 import socket
 import stat
 
-import world as w
+from harness import label, totals_of_seg
+from place import main, run, wait_until
+from programs import Exporter, export_once, page_once
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def refused(world, *arguments, environment=None):
+def refused(place, *arguments):
     """Demands exit 2 and one line on stderr; returns that line."""
-    done = w.run([w.EXPORTER, "--dir", world.place, *arguments], env=environment)
+    done = run("ring-exporter", "--dir", place.segments, *arguments)
     assert done.returncode == 2 and done.stdout == b"", done
     assert done.stderr.count(b"\n") == 1 and done.stderr.startswith(b"ring-exporter: "), done
     return done.stderr.decode()
 
 
-def wrong_command_lines_are_one_line_and_exit_2(world):
+def wrong_command_lines_are_one_line_and_exit_2(place):
     for arguments in (["--no-such-flag"], ["--web.listen-address"], ["stray"], ["--once=yes"],
                       ["--web.listen-address=nonsense"], ["--web.listen-address=1.2.3.4:99999"],
                       ["--web.listen-address=::1:80"], ["--web.telemetry-path=metrics"],
                       ["--log.level=loud"], ["--log.format=xml"], ["-x"],
                       ["--web.listen-address=no.such.host.invalid:1"]):
-        line = refused(world, *arguments)
+        line = refused(place, *arguments)
         assert arguments[0].split("=")[-1] in line or arguments[0].split("=")[0] in line, line
 
 
-def port_in_use_is_one_line_and_exit_2(world):
+def port_in_use_is_one_line_and_exit_2(place):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        line = refused(world, f"--web.listen-address=127.0.0.1:{port}")
+        line = refused(place, f"--web.listen-address=127.0.0.1:{port}")
         assert f"127.0.0.1:{port}" in line and "in use" in line, line
 
 
-def missing_directory_is_made_for_its_owner_and_group(world):
-    world.exporter()
-    assert stat.S_IMODE(os.stat(world.place).st_mode) == 0o750 & ~umask()
+def missing_directory_is_made_for_its_owner_and_group(place):
+    Exporter(place)
+    assert stat.S_IMODE(os.stat(place.segments).st_mode) == 0o750 & ~umask()
 
 
 def umask():
@@ -51,31 +54,29 @@ def umask():
     return mask
 
 
-def directory_that_cannot_be_is_one_line_and_exit_2(world):
-    for place in ("/proc/ring", os.path.join(world.folder, "no", "such")):
-        done = w.run([w.EXPORTER, "--once", "--dir", place])
-        assert done.returncode == 2 and done.stderr.count(b"\n") == 1, done
-        assert place.encode() in done.stderr, done
-    with open(world.place, "wb"):
-        line = refused(world, "--once")
-    assert world.place in line and "ot a directory" in line, line
+def directory_that_cannot_be_is_one_line_and_exit_2(place):
+    for folder in ("/proc/ring", os.path.join(place.folder, "no", "such")):
+        assert folder in refused(place, "--once", "--dir", folder)
+    with open(place.segments, "wb"):
+        line = refused(place, "--once")
+    assert place.segments in line and "ot a directory" in line, line
 
 
-def help_and_version_go_to_stdout_and_exit_0(_world):
+def help_and_version_go_to_stdout_and_exit_0(_place):
     for flag, word in (("--help", b"--web.listen-address"), ("-h", b"usage:"),
                        ("--version", b"ring-exporter 0")):
-        done = w.run([w.EXPORTER, flag])
+        done = run("ring-exporter", flag)
         assert done.returncode == 0 and word in done.stdout and done.stderr == b"", done
 
 
-def signals_end_it_with_exit_0(world):
+def signals_end_it_with_exit_0(place):
     for number in (signal.SIGTERM, signal.SIGINT):
-        exporter = world.exporter()
+        exporter = Exporter(place)
         assert exporter.end(number) == 0, number
 
 
-def hang_up_of_a_reader_does_not_end_it(world):
-    exporter = world.exporter()
+def hang_up_of_a_reader_does_not_end_it(place):
+    exporter = Exporter(place)
     for _ in range(20):
         with socket.create_connection((exporter.host, exporter.port)) as reader:
             reader.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
@@ -90,13 +91,13 @@ def machine_has_ipv6():
         return False
 
 
-def every_address_is_served_and_only_beyond_loopback_warned_about(world):
+def every_address_is_served_and_only_beyond_loopback_warned_about(place):
     v6 = machine_has_ipv6()
-    exporter = world.exporter("--web.listen-address=:0", "--web.telemetry-path=/figures",
+    exporter = Exporter(place, "--web.listen-address=:0", "--web.telemetry-path=/figures",
                               *["--web.listen-address=[::1]:0"] * v6)
-    text = "".join(exporter.said)
-    while text.count("listening") + text.count("anyone who can reach") < (6 if v6 else 3):
-        text += exporter.hear()
+    wait_until(lambda: len(re.findall("listening|anyone who can reach", exporter.said()))
+               == (6 if v6 else 3), "it has named all addresses")
+    text = exporter.said()
     found = re.findall(r'msg="listening" address="\[?([^"\]]*)\]?:(\d+)"', text)
     assert sorted(host for host, _ in found) == ["0.0.0.0", "127.0.0.1"] + ["::", "::1"] * v6, text
     warned = re.findall(r'level="warn".*address="\[?([^"\]]*)\]?:', text)
@@ -106,8 +107,8 @@ def every_address_is_served_and_only_beyond_loopback_warned_about(world):
         assert exporter.get("/figures")[0] == 200 and exporter.get("/metrics")[0] == 404
 
 
-def pages_and_methods_are_those_of_any_exporter(world):
-    exporter = world.exporter()
+def pages_and_methods_are_those_of_any_exporter(place):
+    exporter = Exporter(place)
     status, headers, body = exporter.get()
     assert (status, headers["Content-Type"]) == (200, TYPE)
     assert body.startswith(b"# HELP ") and body.endswith(b"\n")
@@ -124,8 +125,8 @@ def pages_and_methods_are_those_of_any_exporter(world):
     assert exporter.get("/metrics?name[]=x")[0] == 200
 
 
-def silent_and_slow_clients_leave_room_for_a_scrape(world):
-    exporter = world.exporter()
+def silent_and_slow_clients_leave_room_for_a_scrape(place):
+    exporter = Exporter(place)
     clients = [socket.create_connection((exporter.host, exporter.port)) for _ in range(40)]
     for client in clients[::2]:
         client.sendall(b"GET /metr")
@@ -138,20 +139,18 @@ def silent_and_slow_clients_leave_room_for_a_scrape(world):
         client.close()
 
 
-def once_prints_what_a_scrape_shows(world):
-    totals = world.loaded("seg", "--cores", 2, "--samples", 1000, "--series", 3)
-    page = world.exporter().until(totals.are_on, "the page shows what was written")
-    done = world.once("--web.disable-exporter-metrics", "--log.level=error")
-    assert (done.returncode, done.stderr) == (0, b""), done
-    once = w.Page(done.stdout.decode())
-    assert "process_" not in once.text and "ring_exporter_" not in once.text
-    assert totals.are_on(once)
+def once_prints_what_a_scrape_shows(place):
+    totals = totals_of_seg(place, "--cores", 2, "--samples", 1000, "--series", 3)
+    page = Exporter(place).page_when(totals.are_on, "the page shows what was written")
+    printed = page_once(place, "--web.disable-exporter-metrics")
+    assert "process_" not in printed.text and "ring_exporter_" not in printed.text
+    assert totals.are_on(printed)
     for prefix in ("load_", "ring_segment", "ring_samples_"):
-        assert once.lines(prefix) == page.lines(prefix) != [], prefix
+        assert printed.lines(prefix) == page.lines(prefix) != [], prefix
 
 
-def self_metrics_follow_the_conventions(world):
-    page = world.exporter().page()
+def self_metrics_follow_the_conventions(place):
+    page = Exporter(place).page()
     assert page.total("ring_exporter_build_info") == 1
     for name in ("process_cpu_seconds_total", "process_open_fds", "process_max_fds",
                  "process_virtual_memory_bytes", "process_resident_memory_bytes",
@@ -165,33 +164,32 @@ def self_metrics_follow_the_conventions(world):
     assert len(reasons) > 20 and 'reason="sparse"' in reasons
 
 
-def log_lines_are_whole_in_both_formats(world):
-    world.label("odd", 10, b"x")
-    with open(os.path.join(os.fsencode(world.place), b'bad"\n\xff'), "wb"):
+def log_lines_are_whole_in_both_formats(place):
+    label(place, "odd", 10, b"x")
+    with open(os.path.join(os.fsencode(place.segments), b'bad"\n\xff'), "wb"):
         pass
-    done = world.once()
+    done = export_once(place)
     for line in done.stderr.decode().splitlines():
         assert re.fullmatch(r'ts="\S+Z" level="\w+" msg="[^"]*"( \w+="([^"\\]|\\.)*")*', line), line
     assert rb'segment="bad\"\u000a' in done.stderr
-    done = world.once("--log.format=json")
-    events = [w.json.loads(line) for line in done.stderr.decode().splitlines()]
+    done = export_once(place, "--log.format=json")
+    events = [json.loads(line) for line in done.stderr.decode().splitlines()]
     assert {event["msg"] for event in events} == {"segment attached", "segment quarantined"}
     assert [event["segment"] for event in events if event["level"] == "warn"] == ['bad"\n\ufffd']
 
 
-if __name__ == "__main__":
-    w.tap([
-        wrong_command_lines_are_one_line_and_exit_2,
-        port_in_use_is_one_line_and_exit_2,
-        missing_directory_is_made_for_its_owner_and_group,
-        directory_that_cannot_be_is_one_line_and_exit_2,
-        help_and_version_go_to_stdout_and_exit_0,
-        signals_end_it_with_exit_0,
-        hang_up_of_a_reader_does_not_end_it,
-        every_address_is_served_and_only_beyond_loopback_warned_about,
-        pages_and_methods_are_those_of_any_exporter,
-        silent_and_slow_clients_leave_room_for_a_scrape,
-        once_prints_what_a_scrape_shows,
-        self_metrics_follow_the_conventions,
-        log_lines_are_whole_in_both_formats,
-    ])
+main([
+    wrong_command_lines_are_one_line_and_exit_2,
+    port_in_use_is_one_line_and_exit_2,
+    missing_directory_is_made_for_its_owner_and_group,
+    directory_that_cannot_be_is_one_line_and_exit_2,
+    help_and_version_go_to_stdout_and_exit_0,
+    signals_end_it_with_exit_0,
+    hang_up_of_a_reader_does_not_end_it,
+    every_address_is_served_and_only_beyond_loopback_warned_about,
+    pages_and_methods_are_those_of_any_exporter,
+    silent_and_slow_clients_leave_room_for_a_scrape,
+    once_prints_what_a_scrape_shows,
+    self_metrics_follow_the_conventions,
+    log_lines_are_whole_in_both_formats,
+])

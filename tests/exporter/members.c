@@ -14,6 +14,25 @@
 
 static struct catalog *shown; /* by the last page */
 
+int members_make(void **state)
+{
+	*state = aggregate_create();
+	return *state ? 0 : -1;
+}
+
+int members_unmake(void **state)
+{
+	aggregate_destroy(*state);
+	members_forget();
+	return 0;
+}
+
+void members_forget(void)
+{
+	catalog_destroy(shown);
+	shown = NULL;
+}
+
 static struct ring_text text_of(const char *string)
 {
 	return (struct ring_text){string, (uint32_t)strlen(string)};
@@ -112,12 +131,6 @@ char *members_page(struct aggregate *aggregate)
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	return text.data;
-}
-
-void members_forget(void)
-{
-	catalog_destroy(shown);
-	shown = NULL;
 }
 
 static int page_has(const char *page, const char *line)

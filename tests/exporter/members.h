@@ -8,6 +8,13 @@
 
 #include "aggregate.h"
 
+/* cmocka set-up and tear-down. The state is an empty aggregate. */
+int members_make(void **state);
+int members_unmake(void **state);
+
+/* Frees what the last page was made of, when its aggregate is gone. */
+void members_forget(void);
+
 /* A metric with up to two label keys (NULL: fewer). */
 struct ring_metric_info members_metric(enum ring_kind kind, enum ring_merge merge, const char *name,
 				       const char *key_a, const char *key_b);
@@ -34,8 +41,5 @@ char *members_page(struct aggregate *aggregate);
 /* Demands that the page has, or lacks, this line. */
 void members_expect(struct aggregate *aggregate, const char *line);
 void members_expect_not(struct aggregate *aggregate, const char *line);
-
-/* Frees what the last page was made of, when its aggregate is gone. */
-void members_forget(void);
 
 #endif

@@ -13,19 +13,6 @@
 
 #include "members.h"
 
-static int make(void **state)
-{
-	*state = aggregate_create();
-	return *state ? 0 : -1;
-}
-
-static int unmake(void **state)
-{
-	aggregate_destroy(*state);
-	members_forget();
-	return 0;
-}
-
 static void counters_and_histograms_add_up_over_cores_and_members(void **state)
 {
 	for (uint8_t uuid = 1; uuid <= 2; uuid++) {
@@ -196,7 +183,7 @@ static void reserved_name_is_left_out(void **state)
 	free(page);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, members_make, members_unmake)
 
 int main(void)
 {

@@ -14,19 +14,6 @@
 
 #include "members.h"
 
-static int make(void **state)
-{
-	*state = aggregate_create();
-	return *state ? 0 : -1;
-}
-
-static int unmake(void **state)
-{
-	aggregate_destroy(*state);
-	members_forget();
-	return 0;
-}
-
 static void expect_page(struct aggregate *aggregate, const char *wanted)
 {
 	char *page = members_page(aggregate);
@@ -128,7 +115,7 @@ static void R7_label_values_and_help_are_escaped_on_the_page(void **state)
 			    "a_total{c=\"q\\\"b\\\\n\\nr\re\xef\xbf\xbd\"} 0\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, members_make, members_unmake)
 
 int main(void)
 {

@@ -15,19 +15,6 @@
 
 #include "members.h"
 
-static int make(void **state)
-{
-	*state = aggregate_create();
-	return *state ? 0 : -1;
-}
-
-static int unmake(void **state)
-{
-	aggregate_destroy(*state);
-	members_forget();
-	return 0;
-}
-
 /* A member with a_total{x} of one or two values, read on its one core. NULL: without. */
 static struct aggregate_member *counting(struct aggregate *aggregate, const char *name,
 					 uint8_t uuid, uint8_t predecessor, uint64_t total_v,
@@ -281,7 +268,7 @@ static void random_lives_add_up_exactly_at_every_step(void **state)
 	(void)state;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, members_make, members_unmake)
 
 int main(void)
 {

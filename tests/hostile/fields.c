@@ -74,7 +74,7 @@ static const struct field metric_fields[] = {
 	NUMBER(ring_metric_entry, series_max),
 	NUMBER(ring_metric_entry, cell_first),
 	NUMBER(ring_metric_entry, series_cells),
-	NUMBER(ring_metric_entry, reserved_b),
+	SPAN(ring_metric_entry, overflow_labels),
 };
 
 static const struct field series_fields[] = {

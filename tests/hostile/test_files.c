@@ -17,27 +17,11 @@
 
 #include "attack.h"
 #include "dice.h"
+#include "siege.h"
 #include "visit.h"
 
-#define SECONDS_MAX  30 /* a reader that waits ends the test */
 #define SPARSE_BYTES (64 << 20)
 #define SWAPS        20000u
-
-static struct victim victim;
-
-static int make_victim(void **state)
-{
-	(void)state;
-	alarm(SECONDS_MAX);
-	return victim_open(&victim);
-}
-
-static int remove_victim(void **state)
-{
-	(void)state;
-	victim_close(&victim);
-	return 0;
-}
 
 static void missing_file_is_an_error_and_no_verdict(void **state)
 {
@@ -139,5 +123,5 @@ int main(void)
 		cmocka_unit_test(file_swapped_for_something_else_fools_no_check),
 	};
 
-	return cmocka_run_group_tests(tests, make_victim, remove_victim);
+	return cmocka_run_group_tests(tests, siege_begin, siege_end);
 }

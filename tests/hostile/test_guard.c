@@ -17,27 +17,13 @@
 #include <cmocka.h>
 
 #include "ring/read.h"
-#include "victim.h"
+#include "siege.h"
 
 #define SECONDS_MAX 20 /* a process that hangs ends */
 
 enum { DONE = 40, SIMPLE_HANDLER, DETAILED_HANDLER, WRONG };
 
-static struct victim victim;
 static const void *fault_address;
-
-static int make_victim(void **state)
-{
-	(void)state;
-	return victim_open(&victim);
-}
-
-static int remove_victim(void **state)
-{
-	(void)state;
-	victim_close(&victim);
-	return 0;
-}
 
 /* Maps a file that has no byte any more. */
 static void *map_cut_file(void)
@@ -264,5 +250,5 @@ int main(void)
 		cmocka_unit_test(signal_sent_by_a_process_does_what_it_did_before),
 	};
 
-	return cmocka_run_group_tests(tests, make_victim, remove_victim);
+	return cmocka_run_group_tests(tests, siege_begin, siege_end);
 }

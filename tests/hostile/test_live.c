@@ -15,35 +15,20 @@
 
 #include "attack.h"
 #include "dice.h"
+#include "siege.h"
 #include "visit.h"
 
-#define SECONDS_MAX 100 /* a reader that hangs ends the test */
-#define FAULTS      1000u
-#define ATTACHES    10000u
-#define TURNS       500u /* of the verdict, between sound and not */
+#define FAULTS   1000u
+#define ATTACHES 10000u
+#define TURNS    500u /* of the verdict, between sound and not */
 
-static struct victim victim;
 static struct attack attack = {.victim = &victim};
-
-static int make_victim(void **state)
-{
-	(void)state;
-	alarm(SECONDS_MAX);
-	return victim_open(&victim);
-}
 
 /* After each test, also one that failed while it was under attack. */
 static int end_attack(void **state)
 {
 	(void)state;
 	attack_stop(&attack);
-	return 0;
-}
-
-static int remove_victim(void **state)
-{
-	(void)state;
-	victim_close(&victim);
 	return 0;
 }
 
@@ -312,5 +297,5 @@ int main(void)
 		LIVE_TEST(hole_punched_since_is_sparse),
 	};
 
-	return cmocka_run_group_tests(tests, make_victim, remove_victim);
+	return cmocka_run_group_tests(tests, siege_begin, siege_end);
 }

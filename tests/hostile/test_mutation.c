@@ -10,34 +10,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "dice.h"
 #include "edits.h"
-#include "victim.h"
+#include "siege.h"
 #include "visit.h"
 
-#define SECONDS_MAX  110 /* a reader that hangs ends the test */
 #define RANDOM_CASES 200000u
 #define VALUES_MAX   256u
-
-static struct victim victim;
-
-static int make_victim(void **state)
-{
-	(void)state;
-	alarm(SECONDS_MAX);
-	return victim_open(&victim);
-}
-
-static int remove_victim(void **state)
-{
-	(void)state;
-	victim_close(&victim);
-	return 0;
-}
 
 /* The values to try in place of `number`. */
 static size_t list_values(uint64_t number, size_t unit, uint64_t values[VALUES_MAX])
@@ -185,5 +167,5 @@ int main(void)
 		cmocka_unit_test(random_combinations_of_edits_are_harmless),
 	};
 
-	return cmocka_run_group_tests(tests, make_victim, remove_victim);
+	return cmocka_run_group_tests(tests, siege_begin, siege_end);
 }

@@ -17,28 +17,13 @@
 #include <cmocka.h>
 
 #include "refusals.h"
+#include "siege.h"
 #include "visit.h"
 
-#define SECONDS_MAX 60 /* a reader that hangs ends the test */
 #define NOBODY      65534
 #define OBJECT_NAME "object"
 
-static struct victim victim;
 static bool covered[RING_VERDICT_COUNT];
-
-static int make_victim(void **state)
-{
-	(void)state;
-	alarm(SECONDS_MAX);
-	return victim_open(&victim);
-}
-
-static int remove_victim(void **state)
-{
-	(void)state;
-	victim_close(&victim);
-	return 0;
-}
 
 static void expect(struct visit visit, enum ring_verdict verdict)
 {
@@ -245,5 +230,5 @@ int main(void)
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		tests[test_count++] = others[i];
 	/* The function behind cmocka_run_group_tests, which takes arrays only. */
-	return _cmocka_run_group_tests("refusals", tests, test_count, make_victim, remove_victim);
+	return _cmocka_run_group_tests("refusals", tests, test_count, siege_begin, siege_end);
 }

@@ -6,13 +6,12 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
 
-SOURCE = pathlib.Path(sys.argv[1])
-BUILD = sys.argv[2]
+sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+from place import main, run
+
+SOURCE, BUILD = map(pathlib.Path, sys.argv[1:])
 CXX_PROGRAM = """
 #include <ring/read.h>
 #include <ring/segment.h>
@@ -41,27 +40,31 @@ int main()
 """
 
 
-def run(command, **keywords):
-    return subprocess.run(command, check=True, text=True, capture_output=True, **keywords)
+def output_of(*command, **options):
+    """Of a program that ends well."""
+    done = run(*command, text=True, **options)
+    assert done.returncode == 0, done
+    return done.stdout
 
 
 class Stage:
-    """A staged installation and a folder for segments."""
+    """An installation staged in a folder, and the programs built with it."""
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder])
-        self.pc = next(self.folder.rglob("libring.pc")).parent
+    def __init__(self, place):
+        self.folder = pathlib.Path(place.folder)
+        output_of("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", place.folder)
+        pc_file = next(self.folder.rglob("libring.pc"))
         self.library = next(self.folder.rglob("libring.so")).parent
-        self.segments = self.folder / "segments"
         # The .pc file names the final prefix; the sysroot moves it into the stage.
-        self.environment = dict(os.environ, PKG_CONFIG_PATH=str(self.pc), RING_DIR=str(self.segments),
-                                PKG_CONFIG_SYSROOT_DIR=folder, LD_LIBRARY_PATH=str(self.library))
+        self.environment = dict(os.environ, PKG_CONFIG_PATH=str(pc_file.parent),
+                                PKG_CONFIG_SYSROOT_DIR=place.folder, RING_DIR=place.segments,
+                                LD_LIBRARY_PATH=str(self.library))
 
     def flags(self, *options):
-        text = run(["pkg-config", *options, "libring"], env=self.environment).stdout
+        text = output_of("pkg-config", *options, "libring", env=self.environment)
         # Dependencies live outside the stage.
-        return [flag.replace(f"{self.folder}{self.folder}", str(self.folder)) for flag in shlex.split(text)]
+        twice = f"{self.folder}{self.folder}"
+        return [flag.replace(twice, str(self.folder)) for flag in shlex.split(text)]
 
     def build_and_run(self, compiler, suffix, text, static=False):
         source = self.folder / f"program{suffix}"
@@ -69,34 +72,36 @@ class Stage:
         source.write_text(text)
         libraries = self.flags("--libs", "--static") if static else self.flags("--libs")
         if static:
-            libraries = [str(self.library / "libring.a") if flag == "-lring" else flag for flag in libraries]
-        run([*compiler, "-Wall", "-Wextra", "-Werror", str(source), "-o", str(program),
-             *self.flags("--cflags"), *libraries])
-        run([str(program)], env=self.environment)
+            libraries = [self.library / "libring.a" if flag == "-lring" else flag
+                         for flag in libraries]
+        output_of(*compiler, "-Wall", "-Wextra", "-Werror", source, "-o", program,
+                  *self.flags("--cflags"), *libraries)
+        output_of(program, env=self.environment)
+        return program
 
 
 def readme_program():
     return re.search(r"```c\n(.*?)```", (SOURCE / "README.md").read_text(), re.S).group(1)
 
 
-def readme_program_builds_and_makes_a_segment(stage):
-    stage.build_and_run(["cc"], ".c", readme_program())
-    assert (stage.segments / "fwd").is_file()
+def readme_program_builds_and_makes_a_segment(place):
+    Stage(place).build_and_run(["cc"], ".c", readme_program())
+    assert os.path.isfile(place.path("fwd"))
 
 
-def readme_program_builds_with_the_static_library(stage):
-    stage.build_and_run(["cc"], ".c", readme_program(), static=True)
-    assert b"libring" not in subprocess.run(["ldd", str(stage.folder / "program")], check=True,
-                                            capture_output=True).stdout
+def readme_program_builds_with_the_static_library(place):
+    program = Stage(place).build_and_run(["cc"], ".c", readme_program(), static=True)
+    assert "libring" not in output_of("ldd", program)
 
 
-def program_in_cxx17_builds_and_makes_a_segment(stage):
-    stage.build_and_run(["c++", "-std=c++17"], ".cc", CXX_PROGRAM)
-    assert (stage.segments / "cxx").is_file()
+def program_in_cxx17_builds_and_makes_a_segment(place):
+    Stage(place).build_and_run(["c++", "-std=c++17"], ".cc", CXX_PROGRAM)
+    assert os.path.isfile(place.path("cxx"))
 
 
-def shared_library_exports_what_the_headers_declare_and_nothing_else(stage):
-    symbols = run(["nm", "-D", "--defined-only", "--format=posix", str(stage.library / "libring.so")]).stdout
+def shared_library_exports_what_the_headers_declare_and_nothing_else(place):
+    symbols = output_of("nm", "-D", "--defined-only", "--format=posix",
+                  Stage(place).library / "libring.so")
     exported = {line.split()[0] for line in symbols.splitlines()}
     declared = set()
     for header in (SOURCE / "libring/include/ring").glob("*.h"):
@@ -106,31 +111,9 @@ def shared_library_exports_what_the_headers_declare_and_nothing_else(stage):
     assert exported == declared, exported ^ declared
 
 
-TESTS = [
+main([
     readme_program_builds_and_makes_a_segment,
     readme_program_builds_with_the_static_library,
     program_in_cxx17_builds_and_makes_a_segment,
     shared_library_exports_what_the_headers_declare_and_nothing_else,
-]
-
-
-def main():
-    folder = tempfile.mkdtemp(prefix="ring-install-", dir="/dev/shm")
-    failed = 0
-    print(f"1..{len(TESTS)}")
-    try:
-        stage = Stage(folder)
-        for number, test in enumerate(TESTS, 1):
-            try:
-                test(stage)
-                print(f"ok {number} - {test.__name__}")
-            except (AssertionError, subprocess.CalledProcessError) as error:
-                failed += 1
-                print(f"not ok {number} - {test.__name__}")
-                print(f"# {error} {getattr(error, 'stderr', '')}".replace("\n", "\n# "))
-    finally:
-        shutil.rmtree(folder)
-    return failed > 0
-
-
-sys.exit(main())
+])

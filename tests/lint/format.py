@@ -4,34 +4,31 @@
 
 usage: format.py ROOT
 """
+import functools
 import shutil
 import subprocess
 import sys
 
 import tidy
+from tap import Skip, report
+
+ROOT = sys.argv[1]
 
 
-def main():
-    root = sys.argv[1]
-    tree = tidy.Tree(root)
-    sources = [path for path, _ in tree.c()]
-    scripts = [path for path, lines in tree.of(r".*") if lines[0] == "#!/usr/bin/env bash"]
-    checks = [("every_c_file_is_as_clang_format_would_have_it",
-               ["clang-format", "--dry-run", "-Werror", *sources]),
-              ("every_script_satisfies_shellcheck", ["shellcheck", "--format=gcc", *scripts])]
-
-    print(f"1..{len(checks)}")
-    for number, (name, command) in enumerate(checks, 1):
-        if not shutil.which(command[0]):
-            print(f"ok {number} - {name} # SKIP no {command[0]}")
-            continue
-        done = subprocess.run(command, cwd=root, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        print("ok" if done.returncode == 0 else "not ok", number, "-", name)
-        for line in done.stdout.splitlines():
-            if not line[0].isspace():  # clang-format shows the code below each complaint
-                print("#", line)
+def complaints(program, *arguments):
+    if not shutil.which(program):
+        raise Skip("no " + program)
+    done = subprocess.run([program, *arguments], cwd=ROOT, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # clang-format shows the code below each complaint.
+    lines = [line for line in done.stdout.splitlines() if not line[0].isspace()]
+    return done.returncode and f"status {done.returncode}\n" + "\n".join(lines)
 
 
-if __name__ == "__main__":
-    main()
+tree = tidy.Tree(ROOT)
+sources = [path for path, _ in tree.c()]
+scripts = [path for path, lines in tree.of(r".*") if lines[0] == "#!/usr/bin/env bash"]
+report([("every_c_file_is_as_clang_format_would_have_it",
+         functools.partial(complaints, "clang-format", "--dry-run", "-Werror", *sources)),
+        ("every_script_satisfies_shellcheck",
+         functools.partial(complaints, "shellcheck", "--format=gcc", *scripts))])

@@ -4,9 +4,15 @@
 
 usage: header.py INCLUDE_DIR C_COMPILER CPP_COMPILER
 """
+import functools
 import os
 import subprocess
 import sys
+
+sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+import tap
+
+INCLUDE, *COMPILERS = sys.argv[1:]
 
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"]
 # The clock of record.h is POSIX, which a strict -std=c11 hides; C++ compilers show it always.
@@ -15,22 +21,16 @@ DIALECTS = [("c", ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wstrict-prototypes
             ("c++", ["-std=c++17", "-Wpedantic"])]
 
 
-def main():
-    include, *compilers = sys.argv[1:]
-    headers = sorted(os.listdir(os.path.join(include, "ring")))
-    print(f"1..{len(headers) * len(DIALECTS)}")
-    for compiler, (language, flags) in zip(compilers, DIALECTS):
-        for header in headers:
-            # Twice, for the sake of the include guard.
-            done = subprocess.run(
-                [compiler, "-x", language, *flags, *WARNINGS, "-I", include, "-fsyntax-only", "-"],
-                input=f"#include <ring/{header}>\n" * 2, text=True, check=False,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            verdict = "ok" if done.returncode == 0 else "not ok"
-            print(f"{verdict} - {header}_stands_alone_in_{language}_for_{compiler}")
-            for line in done.stdout.splitlines():
-                print("#", line)
+def complaints(compiler, language, flags, header):
+    # Twice, for the sake of the include guard.
+    done = subprocess.run(
+        [compiler, "-x", language, *flags, *WARNINGS, "-I", INCLUDE, "-fsyntax-only", "-"],
+        input=f"#include <ring/{header}>\n" * 2, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode and f"status {done.returncode}\n" + done.stdout
 
 
-if __name__ == "__main__":
-    main()
+tap.report([(f"{header}_stands_alone_in_{language}_for_{compiler}",
+             functools.partial(complaints, compiler, language, flags, header))
+            for compiler, (language, flags) in zip(COMPILERS, DIALECTS)
+            for header in sorted(os.listdir(os.path.join(INCLUDE, "ring")))])

@@ -5,6 +5,7 @@ import os
 import tempfile
 
 import tidy
+from tap import report
 
 C = "/* SPDX-License-Identifier: MIT */\n"
 UNFINISHED = "TO" + "DO"
@@ -115,26 +116,25 @@ def complains(rule, path, text):
         return any(rule(tidy.Tree(root)))
 
 
-def impurity_is_seen_through_a_header():
+def the_middle_is_pure_sees_through_a_header():
     with tempfile.TemporaryDirectory() as root:
         os.mkdir(os.path.join(root, "exporter"))
         for name, text in (("render.c", '#include "lag.h"\n'), ("lag.h", "#include <time.h>\n")):
             with open(os.path.join(root, "exporter", name), "w", encoding="utf-8") as file:
                 file.write(text)
-        return any(tidy.the_middle_is_pure(tidy.Tree(root)))
+        assert any(tidy.the_middle_is_pure(tidy.Tree(root)))
 
 
-def main():
-    print(f"1..{len(CASES) + 2}")
-    for number, (rule, what, path, text, expected) in enumerate(CASES, 1):
-        verdict = "ok" if complains(rule, path, text) == expected else "not ok"
-        word = "objects_to" if expected else "accepts"
-        print(f"{verdict} {number} - {rule.__name__}_{word}_{what}")
-    verdict = "ok" if impurity_is_seen_through_a_header() else "not ok"
-    print(verdict, len(CASES) + 1, "- the_middle_is_pure_sees_through_a_header")
-    tested = {rule for rule, _, _, _, expected in CASES if expected}
-    print("ok" if tested == set(tidy.RULES) else "not ok", len(CASES) + 2, "- no_rule_is_untested")
+def no_rule_is_untested():
+    assert {rule for rule, _, _, _, expected in CASES if expected} == set(tidy.RULES)
 
 
-if __name__ == "__main__":
-    main()
+def case(rule, what, path, text, expected):
+    def test():
+        assert complains(rule, path, text) == expected
+    return f"{rule.__name__}_{'objects_to' if expected else 'accepts'}_{what}", test
+
+
+report([case(*row) for row in CASES] +
+       [(test.__name__, test) for test in (the_middle_is_pure_sees_through_a_header,
+                                           no_rule_is_untested)])

@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+import tap
+
 TORN = "a sample kept is torn, or another one's"
 LOST = "an intact sample is dropped"
 LOST_AT_REST = "the ring is at rest and an intact sample is dropped"
@@ -129,27 +132,12 @@ def check(mutant, include_dir, model_dir, compiler):
     return None
 
 
-def attempt(*arguments):
-    try:
-        return check(*arguments)
-    except (ValueError, OSError, subprocess.SubprocessError) as error:
-        return str(error)
-
-
 def main():
     include_dir, model_dir = map(pathlib.Path, sys.argv[1:3])
-    compiler = sys.argv[3:]
-    failed = False
-    print(f"1..{len(MUTANTS)}")
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        problems = pool.map(lambda m: attempt(m, include_dir, model_dir, compiler), MUTANTS)
-        for number, (mutant, problem) in enumerate(zip(MUTANTS, problems), 1):
-            for line in (problem or "").splitlines():
-                print(f"# {line}")
-            failed |= problem is not None
-            print(f"{'not ok' if problem else 'ok'} {number} - {mutant[0]}_is_caught", flush=True)
-    return failed
+        tap.report([(mutant[0] + "_is_caught",
+                     pool.submit(check, mutant, include_dir, model_dir, sys.argv[3:]).result)
+                    for mutant in MUTANTS])
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main()

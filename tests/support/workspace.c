@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "workspace.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -66,6 +67,17 @@ int workspace_remove(void **state)
 	return result;
 }
 
+unsigned workspace_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned count = 0;
+
+	for (struct dirent *entry; (entry = readdir(dir));)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	return count;
+}
+
 struct ring_options workspace_options(const char *dir, const char *name)
 {
 	return (struct ring_options){
@@ -96,6 +108,23 @@ struct ring_reader *workspace_reader(const struct ring_segment *segment)
 	return reader;
 }
 
+struct ring_counter workspace_packets(struct ring_segment *segment, const char *channel)
+{
+	return ring_counter_resolve(segment, "test_packets_total", RING_LABELS(channel));
+}
+
+void workspace_record(struct ring_segment *segment, uint64_t n)
+{
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	struct ring_histogram latency = ring_histogram_resolve(segment, "test_latency_seconds",
+							       RING_LABELS("a"));
+
+	ring_counter_add(writer, workspace_packets(segment, "a"), n);
+	ring_gauge_set(writer, ring_gauge_resolve(segment, "test_depth", NULL), 5);
+	ring_histogram_observe(writer, latency, 0.5);
+	ring_writer_release(writer);
+}
+
 static int text_is(struct ring_text text, const char *expected)
 {
 	return text.bytes == strlen(expected) && memcmp(text.data, expected, text.bytes) == 0;
@@ -104,7 +133,7 @@ static int text_is(struct ring_text text, const char *expected)
 uint64_t workspace_value(struct ring_reader *reader, const char *metric, const char *label,
 			 uint32_t cell)
 {
-	uint64_t sum[RING_BOUNDS_MAX + 2], cells[RING_BOUNDS_MAX + 2];
+	uint64_t sum[RING_SERIES_CELLS_MAX], cells[RING_BOUNDS_MAX + 2];
 
 	assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
 	for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {

@@ -13,6 +13,9 @@
 int workspace_make(void **state);
 int workspace_remove(void **state);
 
+/* How many entries the directory has, of whatever kind. */
+unsigned workspace_entries(const char *path);
+
 /* A counter, a gauge and a histogram with one label `channel`, three series each, and a gauge
  * without labels. */
 #define WORKSPACE_METRICS 4
@@ -24,6 +27,13 @@ struct ring_options workspace_options(const char *dir, const char *name);
 /* Creates and opens, or fails the test. */
 struct ring_segment *workspace_segment(const struct ring_options *options);
 struct ring_reader *workspace_reader(const struct ring_segment *segment);
+
+/* The counter's series of this channel. */
+struct ring_counter workspace_packets(struct ring_segment *segment, const char *channel);
+
+/* On core 0: adds `n` to channel "a", observes 0.5 there, and sets the gauge without labels to
+ * 5. */
+void workspace_record(struct ring_segment *segment, uint64_t n);
 
 /* A series' value merged over all cores, by metric name and first label value ("" for none);
  * -1 as bits if there is no such series. `cell` selects one of its cells. */

@@ -1,74 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Real ringload and ringstat processes, a directory of their own, and TAP."""
+"""What the tests of the tools share: ringstat's answers, and segment files to be damaged."""
 
 import json
-import os
-import shutil
-import signal
 import struct
-import subprocess
 import sys
-import tempfile
-import time
-import traceback
 
-RINGSTAT, RINGLOAD = sys.argv[1:3]
-DEADLINE_S = 20
-
-started = []  # processes of the running test, for the case that it fails half-way
-
-
-def start(command):
-    """A process in the background, with its output as text."""
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    started.append(process)
-    return process
-
-
-def wait_until(condition, what):
-    """Asks again and again until the condition holds."""
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain until " + what
-
-
-class Load:
-    """A running ringload, with its segment up."""
-
-    def __init__(self, place, name, *arguments):
-        self.process = start([RINGLOAD, "--dir", place, "--name", name, *arguments])
-        self.start = json.loads(self.process.stdout.readline())
-        self.path = os.path.join(place, name)
-
-    def totals(self):
-        """What it recorded, as soon as it is done with writing."""
-        return json.loads(self.process.stdout.readline())
-
-    def end(self, how=signal.SIGTERM):
-        """Ends it if it still runs; returns the exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        self.process.communicate(timeout=DEADLINE_S)
-        return self.process.returncode
-
-
-def written(totals):
-    return sum(core["written"] for core in totals["cores"])
-
-
-def load(place, name, *arguments):
-    """A ringload that has come and gone: (path, totals)."""
-    one = Load(place, name, *arguments)
-    totals = one.totals()
-    assert one.end() == 0
-    return one.path, totals
+sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+from place import Program, run
 
 
 def ringstat(*arguments, **options):
     """Runs to the end; the result has returncode, stdout and stderr as bytes."""
-    return subprocess.run([RINGSTAT] + [str(a) for a in arguments], timeout=DEADLINE_S,
-                          capture_output=True, check=False, **options)
+    return run("ringstat", *arguments, **options)
 
 
 def ringstat_json(*arguments):
@@ -77,16 +20,9 @@ def ringstat_json(*arguments):
     return json.loads(result.stdout)
 
 
-def follow(*arguments):
+def follow(place, *arguments):
     """A ringstat in the background."""
-    return start([RINGSTAT, *arguments])
-
-
-def rest_of(process):
-    """Waits for the end; returns what has not been read yet of stdout, and stderr."""
-    output, messages = process.stdout.read(), process.stderr.read()
-    process.wait(timeout=DEADLINE_S)
-    return output, messages
+    return Program(place, "ringstat", *arguments)
 
 
 def values(document):
@@ -155,26 +91,3 @@ class Image:
         with open(path, "wb") as file:
             file.write(self.data)
         return path
-
-
-def main(tests):
-    """Runs each test in a fresh directory and prints TAP."""
-    print("1..%d" % len(tests))
-    failed = 0
-    for number, test in enumerate(tests, 1):
-        place = tempfile.mkdtemp(prefix="ring-test-", dir="/dev/shm")
-        try:
-            skip = test(place)
-            print("ok %d - %s%s" % (number, test.__name__, " # SKIP " + skip if skip else ""))
-        except Exception:  # a failing test must not keep the others from running
-            failed += 1
-            print("not ok %d - %s" % (number, test.__name__))
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
-        finally:
-            while started:
-                process = started.pop()
-                process.kill()
-                process.communicate()
-            shutil.rmtree(place)
-        sys.stdout.flush()
-    sys.exit(failed != 0)

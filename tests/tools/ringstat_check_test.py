@@ -7,8 +7,10 @@ import random
 import struct
 import time
 
-import harness
-from harness import Image, Load, load, ringstat
+from harness import Image, ringstat
+from place import main
+from programs import Load, loaded
+from tap import Skip
 
 SMALL = ("--cores", 2, "--samples", 500, "--slots", 128, "--series", 2, "--mix", "1:1:1")
 
@@ -25,22 +27,22 @@ def sound_segments_exit_0(place):
     one = Load(place, "live", *SMALL, "--hold")
     one.totals()
     busy = Load(place, "busy", "--slots", 128, "--cores", 2)
-    copy = Image(one.path).save(os.path.join(place, "copy"))
-    dead, _ = load(place, "dead", *SMALL)
+    copy = Image(one.path).save(place.path("copy"))
+    dead, _ = loaded(place, "dead", *SMALL)
     assert judge(one.path, busy.path, copy, dead) == (0, ["sound"] * 4)
-    assert ringstat("check", "dead", "--dir", place).stdout == b"dead: sound\n"
+    assert ringstat("check", "dead", "--dir", place.segments).stdout == b"dead: sound\n"
     one.end()
     busy.end()
 
 
 def each_damage_exits_1_with_its_reason(place):
-    path, _ = load(place, "a", *SMALL)
+    path, _ = loaded(place, "a", *SMALL)
     whole = Image(path)
 
     def damaged(change):
         image = Image(path)
         change(image)
-        return image.save(os.path.join(place, "damaged"))
+        return image.save(place.path("damaged"))
 
     def cut(image):
         del image.data[-1:]
@@ -71,41 +73,41 @@ def each_damage_exits_1_with_its_reason(place):
 
 
 def what_is_no_segment_exits_1(place):
-    fifo = os.path.join(place, "fifo")
+    fifo = os.path.join(place.folder, "fifo")
     os.mkfifo(fifo)
-    text = os.path.join(place, "text")
+    text = os.path.join(place.folder, "text")
     with open(text, "w", encoding="ascii") as file:
         file.write("hello\n" * 500)
-    status, lines = judge(fifo, place, text, "/dev/null")
+    status, lines = judge(fifo, place.folder, text, "/dev/null")
     assert status == 1
     assert [line.split()[1] for line in lines] == ["not_regular"] * 2 + ["bad_magic", "not_regular"]
 
 
 def what_cannot_be_read_exits_2(place):
-    path, _ = load(place, "a", *SMALL)
-    link = os.path.join(place, "link")
+    path, _ = loaded(place, "a", *SMALL)
+    link = place.path("link")
     os.symlink("a", link)
     status, lines = judge(path + "_none", link, "/" + "x" * 5000)
     assert status == 2 and all(line.startswith("cannot tell: ") for line in lines), lines
 
 
 def what_may_not_be_read_exits_2(place):
-    path, _ = load(place, "a", *SMALL)
-    os.chmod(place, 0o755)
+    path, _ = loaded(place, "a", *SMALL)
+    for folder in (place.folder, place.segments):
+        os.chmod(folder, 0o755)
     os.chmod(path, 0o600)
     if os.geteuid() != 0:
-        return "only root can become somebody else"
+        raise Skip("only root can become somebody else")
     try:
         result = ringstat("check", path, user=65534, extra_groups=[])
-    except PermissionError:
-        return "the program itself is out of nobody's reach"
+    except PermissionError as error:
+        raise Skip("the program itself is out of nobody's reach") from error
     assert result.returncode == 2 and b": cannot tell: forbidden (" in result.stdout, result
-    return None
 
 
 def one_line_each_and_damage_outweighs_doubt(place):
-    path, _ = load(place, "a", *SMALL)
-    bad = os.path.join(place, "evil\n")
+    path, _ = loaded(place, "a", *SMALL)
+    bad = place.path("evil\n")
     with open(bad, "wb"):
         pass
     result = ringstat("check", path, bad, path + "_none")
@@ -119,9 +121,9 @@ def random_damage_never_breaks_the_judge(place):
     seed = int(os.environ.get("RING_TEST_SEED", time.time_ns() % 10 ** 9))
     print("# RING_TEST_SEED=%d" % seed)
     choose = random.Random(seed)
-    path, _ = load(place, "a", *SMALL)
+    path, _ = loaded(place, "a", *SMALL)
     whole = Image(path)
-    damaged = os.path.join(place, "damaged")
+    damaged = place.path("damaged")
     end = whole.core(1) + 4096
     for _ in range(150):
         image = Image(path)
@@ -137,7 +139,7 @@ def random_damage_never_breaks_the_judge(place):
         assert statuses[0] == 1 or statuses == [0, 0, 0], statuses
 
 
-harness.main([
+main([
     sound_segments_exit_0,
     each_damage_exits_1_with_its_reason,
     what_is_no_segment_exits_1,

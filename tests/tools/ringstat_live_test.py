@@ -8,12 +8,12 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import termios
+import time
 
-import harness
-from harness import (Image, Load, follow, load, rest_of, ringstat, ringstat_json, totals_of, values,
-                     written)
+from harness import Image, follow, ringstat, ringstat_json, totals_of, values
+from place import DEADLINE_S, Program, main
+from programs import Load, loaded, written
 
 LOST = re.compile(r": (\d+) samples lost so far, overwritten before they were read\n")
 
@@ -28,7 +28,7 @@ def lost_in(messages):
 
 
 def tail_prints_every_sample_of_a_dead_segment(place):
-    path, totals = load(place, "a", "--cores", 3, "--samples", 2000, "--series", 2)
+    path, totals = loaded(place, "a", "--cores", 3, "--samples", 2000, "--series", 2)
     result = ringstat("tail", "--from-start", "--json", path)
     samples = samples_of(result.stdout)
     assert (result.returncode, result.stderr, len(samples)) == (0, b"", 6000)
@@ -49,14 +49,14 @@ def tail_prints_every_sample_of_a_dead_segment(place):
 
 
 def tail_interleaves_cores_by_time(place):
-    path, _ = load(place, "a", "--cores", 2, "--samples", 200, "--rate", 5000)
+    path, _ = loaded(place, "a", "--cores", 2, "--samples", 200, "--rate", 5000)
     times = [s["timestamp_ns"] for s in samples_of(ringstat("tail", "--from-start", "--json",
                                                             path).stdout)]
     assert len(times) == 400 and times == sorted(times)
 
 
 def tail_prints_the_same_for_people(place):
-    path, _ = load(place, "a", "--samples", 300, "--mix", "1:1:1")
+    path, _ = loaded(place, "a", "--samples", 300, "--mix", "1:1:1")
     lines = ringstat("tail", "--from-start", path).stdout.decode().splitlines()
     samples = samples_of(ringstat("tail", "--from-start", "--json", path).stdout)
     assert len(lines) == len(samples) == 300
@@ -69,7 +69,7 @@ def tail_prints_the_same_for_people(place):
 
 
 def tail_picks_core_metric_and_count(place):
-    path, _ = load(place, "a", "--cores", 2, "--samples", 500)
+    path, _ = loaded(place, "a", "--cores", 2, "--samples", 500)
     every = samples_of(ringstat("tail", "--from-start", "--json", path).stdout)
 
     def picked(*arguments):
@@ -84,12 +84,12 @@ def tail_picks_core_metric_and_count(place):
 
 def T4_what_tail_printed_and_what_it_lost_is_all_that_was_written(place):
     # A dead ring that was lapped, then one that is being lapped while tail reads it.
-    path, totals = load(place, "a", "--cores", 2, "--samples", 1000, "--slots", 128)
+    path, totals = loaded(place, "a", "--cores", 2, "--samples", 1000, "--slots", 128)
     result = ringstat("tail", "--from-start", path)
     assert result.stdout.count(b"\n") == 2 * 64
     assert lost_in(result.stderr.decode()) == written(totals) - 2 * 64
     one = Load(place, "b", "--cores", 2, "--seconds", 0.5, "--slots", 1024)
-    output, messages = rest_of(follow("tail", "--from-start", one.path))
+    output, messages = follow(place, "tail", "--from-start", one.path).rest()
     totals = one.totals()
     one.end()
     assert lost_in(messages) > 0, "nothing was lost: this tested nothing"
@@ -102,21 +102,21 @@ def tail_begins_with_what_comes_next(place):
     samples = samples_of(result.stdout)
     assert result.returncode == 0 and len(samples) == 5 and result.stderr == b""
     one.end()
-    path, _ = load(place, "b", "--samples", 100)
+    path, _ = loaded(place, "b", "--samples", 100)
     result = ringstat("tail", path)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
 def T6_two_tails_disturb_neither_the_writer_nor_each_other(place):
     one = Load(place, "a", "--cores", 2, "--rate", 4000, "--samples", 2000, "--slots", 8192)
-    tails = [follow("tail", "--from-start", "--json", one.path) for _ in range(2)]
+    tails = [follow(place, "tail", "--from-start", "--json", one.path) for _ in range(2)]
     for _ in range(5):
         ringstat_json("show", one.path)
     totals = one.totals()
     assert one.end() == 0
     seen = []
     for tail in tails:
-        output, messages = rest_of(tail)
+        output, messages = tail.rest()
         assert (tail.returncode, messages) == (0, "")
         seen.append(collections.Counter(output.splitlines()))
     assert written(totals) == 4000 == sum(seen[0].values())
@@ -126,11 +126,11 @@ def T6_two_tails_disturb_neither_the_writer_nor_each_other(place):
 
 def tail_reads_to_the_end_after_kill_9(place):
     one = Load(place, "a", "--rate", 2000, "--slots", 65536)
-    tail = follow("tail", "--from-start", one.path)
+    tail = follow(place, "tail", "--from-start", one.path)
     for _ in range(50):
         tail.stdout.readline()
     one.end(signal.SIGKILL)
-    output, messages = rest_of(tail)
+    output, messages = tail.rest()
     assert (tail.returncode, messages) == (0, "")
     assert 50 + output.count("\n") == ringstat_json("show", one.path)["cores"][0]["written"]
 
@@ -138,10 +138,10 @@ def tail_reads_to_the_end_after_kill_9(place):
 def tail_stops_when_asked(place):
     one = Load(place, "a", "--rate", 1000)
     for how in (signal.SIGTERM, signal.SIGINT):
-        tail = follow("tail", one.path)
+        tail = follow(place, "tail", one.path)
         tail.stdout.readline()
         tail.send_signal(how)
-        rest_of(tail)
+        tail.rest()
         assert tail.returncode == 0
     one.end()
 
@@ -149,13 +149,13 @@ def tail_stops_when_asked(place):
 def truncation_under_the_feet_of_tail_and_watch_is_a_verdict(place):
     one = Load(place, "a", "--samples", 100, "--hold")
     one.totals()
-    readers = [follow("tail", "--from-start", one.path),
-               follow("watch", "--interval", "0.01", one.path)]
+    readers = [follow(place, "tail", "--from-start", one.path),
+               follow(place, "watch", "--interval", "0.01", one.path)]
     for reader in readers:
         reader.stdout.readline()
     os.truncate(one.path, 8192)
     for reader in readers:
-        _, messages = rest_of(reader)
+        _, messages = reader.rest()
         assert reader.returncode == 1 and messages.count("\n") == 1, messages
         assert messages == "ringstat: %s: truncated (the file is shorter than its header says)\n" \
             % one.path
@@ -184,7 +184,7 @@ def watch_shows_the_rates_of_cores_and_series(place):
 
 
 def watch_of_a_dead_segment_shows_rate_zero(place):
-    path, _ = load(place, "a", "--samples", 100)
+    path, _ = loaded(place, "a", "--samples", 100)
     result = ringstat("watch", path, "--interval", "0.01", "--count", 1)
     block = result.stdout.decode()
     assert result.returncode == 0 and ": dead\n" in block and set(rates_in(block)) == {0.0}
@@ -193,15 +193,15 @@ def watch_of_a_dead_segment_shows_rate_zero(place):
 def watch_goes_on_when_the_producer_restarts(place):
     """With the same schema the file is adopted; with another a new one takes the name."""
     one = Load(place, "a", "--rate", 5000)
-    watch = follow("watch", one.path, "--interval", "0.02")
+    watch = follow(place, "watch", one.path, "--interval", "0.02")
     lines = []
 
     def read_until(part):
-        def next_has_it():
+        end = time.monotonic() + DEADLINE_S
+        lines.append(watch.stdout.readline())
+        while part not in lines[-1]:
+            assert lines[-1] and time.monotonic() < end, "still not: " + part
             lines.append(watch.stdout.readline())
-            assert lines[-1], "watch ended"
-            return part in lines[-1]
-        harness.wait_until(next_has_it, "watch says: " + part)
 
     read_until(": alive")
     one.end(signal.SIGKILL)
@@ -216,7 +216,7 @@ def watch_goes_on_when_the_producer_restarts(place):
     read_until("; No such file or directory")
     read_until('channel="c6"')
     watch.send_signal(signal.SIGTERM)
-    output, messages = rest_of(watch)
+    output, messages = watch.rest()
     one.end()
     assert (watch.returncode, messages) == (0, "")
     rates = rates_in("".join(lines) + output)
@@ -227,8 +227,8 @@ def watch_rewrites_a_terminal_and_keeps_to_its_window(place):
     one = Load(place, "a", "--rate", 1000, "--series", 40)
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (12, 80))
-    watch = subprocess.Popen([harness.RINGSTAT, "watch", one.path, "--interval", "0.02", "--count",
-                              "3"], stdout=terminal, stderr=subprocess.PIPE)
+    watch = Program(place, "ringstat", "watch", one.path, "--interval", "0.02", "--count", "3",
+                    stdout=terminal)
     os.close(terminal)
     output = b""
     while True:
@@ -237,7 +237,7 @@ def watch_rewrites_a_terminal_and_keeps_to_its_window(place):
         except OSError:  # the terminal's last user is gone
             break
     os.close(controller)
-    assert watch.wait() == 0 and watch.stderr.read() == b""
+    assert watch.wait() == 0 and watch.said() == ""
     one.end()
     blocks = output.split(b"\x1b[H\x1b[J")[1:]
     assert len(blocks) == 3
@@ -247,10 +247,10 @@ def watch_rewrites_a_terminal_and_keeps_to_its_window(place):
 
 def without_a_segment_there_is_one_line_and_exit_2(place):
     for command in ("show", "watch", "tail"):
-        result = ringstat(command, "none", "--dir", place)
+        result = ringstat(command, "none", "--dir", place.folder)
         assert (result.returncode, result.stdout) == (2, b"")
         assert result.stderr == b"ringstat: none: No such file or directory\n"
-    path, _ = load(place, "a", "--samples", 10)
+    path, _ = loaded(place, "a", "--samples", 10)
     image = Image(path)
     image.set("version_major", 3)
     image.save(path)
@@ -260,7 +260,7 @@ def without_a_segment_there_is_one_line_and_exit_2(place):
         assert result.stderr.count(b"\n") == 1 and b": bad_version (" in result.stderr
 
 
-harness.main([
+main([
     tail_prints_every_sample_of_a_dead_segment,
     tail_interleaves_cores_by_time,
     tail_prints_the_same_for_people,

@@ -7,8 +7,9 @@ import os
 import shutil
 import struct
 
-import harness
-from harness import Image, Load, load, ringstat, ringstat_json, totals_of, values, written
+from harness import Image, ringstat, ringstat_json, totals_of, values
+from place import DEADLINE_S, main
+from programs import Load, loaded, written
 
 # Many more samples than slots, so that totals cannot come from the rings.
 OVERFLOWED = ("--cores", 3, "--samples", 4000, "--slots", 128, "--mix", "2:1:1")
@@ -16,20 +17,20 @@ OVERFLOWED = ("--cores", 3, "--samples", 4000, "--slots", 128, "--mix", "2:1:1")
 
 def T4_totals_are_exact_although_the_rings_overflowed(place):
     for merge in ("sum", "last", "min", "max"):
-        path, totals = load(place, merge, *OVERFLOWED, "--merge", merge)
+        path, totals = loaded(place, merge, *OVERFLOWED, "--merge", merge)
         shown = ringstat_json("show", path)
         assert values(shown) == totals_of(totals), merge
         for core in shown["cores"]:
             assert core["written"] == 4000
             assert core["written"] - core["oldest"] == core["readable"] == core["capacity"] == 64
-        row = next(r for r in ringstat_json("list", "--dir", place)["segments"]
+        row = next(r for r in ringstat_json("list", "--dir", place.segments)["segments"]
                    if r["name"] == merge)
         assert row["written"] == written(totals) == 12000
         assert row["dropped"] == 12000 - 3 * 64
 
 
 def per_core_parts_add_up(place):
-    path, _ = load(place, "a", *OVERFLOWED)
+    path, _ = loaded(place, "a", *OVERFLOWED)
     for metric in ringstat_json("show", path, "--per-core")["metrics"]:
         for series in metric["series"]:
             for key in ("value", "count", "sum"):
@@ -43,41 +44,42 @@ def list_tells_alive_from_dead(place):
     one.totals()
     two = Load(place, "killed", "--hold")
     two.end(9)
-    rows = {row["name"]: row for row in ringstat_json("list", "--dir", place)["segments"]}
+    rows = {row["name"]: row for row in ringstat_json("list", "--dir", place.segments)["segments"]}
     assert rows["alive"]["state"] == "alive" and rows["killed"]["state"] == "dead"
-    assert rows["alive"]["pid"] == one.process.pid
+    assert rows["alive"]["pid"] == one.pid
     assert rows["alive"]["cores"] == 2 and rows["alive"]["series"] == 15
     assert rows["alive"]["metrics"] == 3 and rows["alive"]["written"] == 20
-    assert 0 <= rows["alive"]["age_seconds"] < harness.DEADLINE_S
-    table = ringstat("list", env={**os.environ, "RING_DIR": place}).stdout.decode().splitlines()
-    assert table[0].split() == list(rows["alive"])
-    assert [line.split()[:2] for line in table[1:]] == [["alive", "alive"], ["killed", "dead"]]
+    assert 0 <= rows["alive"]["age_seconds"] < DEADLINE_S
+    table = ringstat("list", env={**os.environ, "RING_DIR": place.segments}, text=True).stdout
+    head, *lines = table.splitlines()
+    assert head.split() == list(rows["alive"])
+    assert [line.split()[:2] for line in lines] == [["alive", "alive"], ["killed", "dead"]]
     one.end()
 
 
 def list_names_the_reason_of_each_unsound_entry(place):
-    path, _ = load(place, "good", "--samples", 10)
+    path, _ = loaded(place, "good", "--samples", 10)
     image = Image(path)
     size = len(image.data)
-    os.mkfifo(os.path.join(place, "fifo"))
-    os.mkdir(os.path.join(place, "folder"))
-    os.symlink("good", os.path.join(place, "link"))
+    os.mkfifo(place.path("fifo"))
+    os.mkdir(place.path("folder"))
+    os.symlink("good", place.path("link"))
     for name, content in (("empty", b""), ("short", image.data[:size - 4096]),
                           ("text", b"hello\n" * 500), ("evil\x1b[2J\n", b""), (".hidden", b"")):
-        with open(os.path.join(place, name), "wb") as file:
+        with open(place.path(name), "wb") as file:
             file.write(content)
-    with open(os.path.join(place, "sparse"), "wb") as file:
+    with open(place.path("sparse"), "wb") as file:
         file.write(image.data[:4096])
         file.truncate(size)
     image.set("endian_mark", 0x04030201)
-    image.save(os.path.join(place, "endian"))
+    image.save(place.path("endian"))
     image.set("endian_mark", 0x01020304)
     image.set("version_major", 2)
-    image.save(os.path.join(place, "version"))
-    result = ringstat("list", "--dir", place)
+    image.save(place.path("version"))
+    result = ringstat("list", "--dir", place.segments)
     assert (result.returncode, result.stderr) == (0, b"")
     assert b"\x1b" not in result.stdout and b"evil\\x1b[2J\\n" in result.stdout, result.stdout
-    rows = ringstat_json("list", "--dir", place)["segments"]
+    rows = ringstat_json("list", "--dir", place.segments)["segments"]
     states = {row["name"]: row["state"] for row in rows}
     assert states == {
         "good": "dead", "fifo": "not_regular", "folder": "not_regular", "link": "symlink",
@@ -87,17 +89,18 @@ def list_names_the_reason_of_each_unsound_entry(place):
 
 
 def list_of_no_directory_is_one_line_and_exit_2(place):
-    result = ringstat("list", "--dir", place + "/none")
-    assert result.returncode == 2 and result.stdout == b""
-    assert result.stderr == b"ringstat: %s/none: No such file or directory\n" % place.encode()
-    assert ringstat_json("list", "--dir", place)["segments"] == []
+    result = ringstat("list", "--dir", place.segments, text=True)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr == "ringstat: %s: No such file or directory\n" % place.segments
+    os.mkdir(place.segments)
+    assert ringstat_json("list", "--dir", place.segments)["segments"] == []
 
 
 def show_reads_a_copied_file_like_the_segment(place):
     one = Load(place, "a", *OVERFLOWED, "--hold")
     totals = one.totals()
-    copy = shutil.copy(one.path, os.path.join(place, "copy"))
-    live, copied = ringstat_json("show", "a", "--dir", place), ringstat_json("show", copy)
+    copy = shutil.copy(one.path, place.path("copy"))
+    live, copied = ringstat_json("show", "a", "--dir", place.segments), ringstat_json("show", copy)
     assert (live["state"], copied["state"]) == ("alive", "dead")
     assert values(live) == values(copied) == totals_of(totals)
     one.end(9)
@@ -105,7 +108,7 @@ def show_reads_a_copied_file_like_the_segment(place):
 
 
 def show_prints_the_same_values_for_people(place):
-    path, totals = load(place, "a", "--samples", 1000, "--mix", "1:1:1")
+    path, totals = loaded(place, "a", "--samples", 1000, "--mix", "1:1:1")
     lines = ringstat("show", path).stdout.decode().splitlines()
     for channel, value in totals["load_events_total"].items():
         assert 'load_events_total{channel="%s"} %d' % (channel, value) in lines
@@ -119,7 +122,8 @@ def show_prints_the_same_values_for_people(place):
 
 
 def show_has_a_place_for_values_that_json_has_not(place):
-    path, _ = load(place, "a", "--samples", 0, "--seconds", 0.001, "--series", 1, "--mix", "1:0:0")
+    path, _ = loaded(place, "a", "--samples", 0, "--seconds", 0.001, "--series", 1,
+                     "--mix", "1:0:0")
     image = Image(path)
     # The order of the series is that of ringload's resolving: counter, gauge, histogram.
     image.word(image.cell(0, 0), 2 ** 64 - 1)
@@ -135,7 +139,7 @@ def show_has_a_place_for_values_that_json_has_not(place):
 
 
 def foreign_text_cannot_act_on_the_terminal(place):
-    path, _ = load(place, "a", "--samples", 100, "--series", 1, "--mix", "1:0:0")
+    path, _ = loaded(place, "a", "--samples", 100, "--series", 1, "--mix", "1:0:0")
     image = Image(path)
     at = image.labels(0)
     assert image.data[at:at + 3] == b"\x02c0"
@@ -160,7 +164,7 @@ def foreign_text_cannot_act_on_the_terminal(place):
 
 
 def wrong_usage_is_one_line_and_exit_2(place):
-    path, _ = load(place, "a", "--samples", 10)
+    path, _ = loaded(place, "a", "--samples", 10)
     for arguments in ([], ["nonsense"], ["--nonsense"], ["-x"], ["\x1b[2J"], ["list", "operand"],
                       ["list", "--json=1"], ["list", "--dir"], ["show"], ["show", path, "too_many"],
                       ["show", "-x", path], ["watch", path, "--interval", "0"],
@@ -184,16 +188,16 @@ def help_and_version_are_there(place):
 
 
 def lost_output_is_said(place):
-    path, _ = load(place, "a", "--samples", 100)
-    for command in (["list", "--dir", place], ["show", path], ["tail", "--from-start", path],
-                    ["check", path], ["watch", path, "--count", "1", "--interval", "0.001"]):
+    path, _ = loaded(place, "a", "--samples", 100)
+    for command in (["list", "--dir", place.segments], ["show", path], ["check", path],
+                    ["tail", "--from-start", path],
+                    ["watch", path, "--count", "1", "--interval", "0.001"]):
         with open("/dev/full", "wb") as full:
-            result = harness.subprocess.run([harness.RINGSTAT] + command, stdout=full, check=False,
-                                            stderr=harness.subprocess.PIPE)
+            result = ringstat(*command, stdout=full)
         assert result.returncode == 2 and result.stderr.startswith(b"ringstat: stdout: "), result
 
 
-harness.main([
+main([
     T4_totals_are_exact_although_the_rings_overflowed,
     per_core_parts_add_up,
     list_tells_alive_from_dead,

@@ -80,14 +80,21 @@ static const struct field ring_header_fields[] = {
 };
 
 static const struct field ring_metric_entry_fields[] = {
-	FIELD(ring_metric_entry, name),          FIELD(ring_metric_entry, help),
-	FIELD(ring_metric_entry, unit),          FIELD(ring_metric_entry, label_keys),
-	FIELD(ring_metric_entry, bounds_offset), FIELD(ring_metric_entry, bound_count),
-	FIELD(ring_metric_entry, kind),          FIELD(ring_metric_entry, merge),
-	FIELD(ring_metric_entry, label_count),   FIELD(ring_metric_entry, flags),
-	FIELD(ring_metric_entry, reserved_a),    FIELD(ring_metric_entry, series_max),
-	FIELD(ring_metric_entry, cell_first),    FIELD(ring_metric_entry, series_cells),
-	FIELD(ring_metric_entry, reserved_b),
+	FIELD(ring_metric_entry, name),
+	FIELD(ring_metric_entry, help),
+	FIELD(ring_metric_entry, unit),
+	FIELD(ring_metric_entry, label_keys),
+	FIELD(ring_metric_entry, bounds_offset),
+	FIELD(ring_metric_entry, bound_count),
+	FIELD(ring_metric_entry, kind),
+	FIELD(ring_metric_entry, merge),
+	FIELD(ring_metric_entry, label_count),
+	FIELD(ring_metric_entry, flags),
+	FIELD(ring_metric_entry, reserved_a),
+	FIELD(ring_metric_entry, series_max),
+	FIELD(ring_metric_entry, cell_first),
+	FIELD(ring_metric_entry, series_cells),
+	FIELD(ring_metric_entry, overflow_labels),
 };
 
 static const struct field ring_series_entry_fields[] = {

@@ -203,6 +203,17 @@ static void burst_becomes_visible_at_its_end_or_when_it_is_full(void **state)
 	bench_close(&bench);
 }
 
+static void released_burst_becomes_visible_too(void **state)
+{
+	struct bench bench = bench_open(state, 16, 4);
+
+	ring_burst_begin(bench.writer);
+	ring_counter_add(bench.writer, bench.packets, 1);
+	ring_writer_release(bench.writer);
+	assert_int_equal(account_of(&bench).written, 1);
+	bench_close(&bench);
+}
+
 static void tag_travels_with_the_sample_and_changes_no_series(void **state)
 {
 	struct bench bench = bench_open(state, 8, 1);
@@ -335,6 +346,7 @@ int main(void)
 		TEST(histogram_counts_each_value_into_the_bucket_of_its_upper_bound),
 		TEST(gauge_add_starts_from_zero_and_keeps_its_own_core),
 		TEST(burst_becomes_visible_at_its_end_or_when_it_is_full),
+		TEST(released_burst_becomes_visible_too),
 		TEST(tag_travels_with_the_sample_and_changes_no_series),
 		TEST(zero_handle_records_nothing),
 		TEST(noop_writer_records_nothing),

@@ -15,6 +15,11 @@
 
 #include "workspace.h"
 
+#define COUNTER(text) .name = text, .help = "Help.", .kind = RING_COUNTER
+#define GAUGE(text)   .name = text, .help = "Help.", .kind = RING_GAUGE
+#define HISTOGRAM(text, numbers) \
+	.name = text, .help = "Help.", .kind = RING_HISTOGRAM, .bounds = numbers, .bound_count = 2
+
 static struct ring_counter packets(struct ring_segment *segment, const char *channel)
 {
 	return ring_counter_resolve(segment, "test_packets_total", RING_LABELS(channel));
@@ -151,6 +156,9 @@ static void definition_is_idempotent_and_a_second_one_is_refused(void **state)
 	assert_int_equal(ring_metric_define(segment, &def), -EEXIST);
 	assert_non_null(strstr(ring_error(), "already defined otherwise"));
 	def = workspace_metrics[0];
+	def.overflow_label = "_other";
+	assert_int_equal(ring_metric_define(segment, &def), -EEXIST);
+	def = workspace_metrics[0];
 	def.kind = RING_GAUGE;
 	def.name = "test_late";
 	assert_int_equal(ring_metric_define(segment, &def), 0);
@@ -170,6 +178,20 @@ static void budget_that_does_not_fit_is_refused_when_defined(void **state)
 	assert_int_equal(ring_metric_define(segment, &def), -ENOSPC);
 	def.series_max = 9; /* and the overflow series */
 	assert_int_equal(ring_metric_define(segment, &def), 0);
+	ring_segment_close(segment);
+}
+
+static void full_metric_table_names_what_to_raise(void **state)
+{
+	struct ring_options options = workspace_options(*state, "table");
+	struct ring_metric_def def = {COUNTER("test_late_total")};
+
+	options.metrics_spare = 1;
+	struct ring_segment *segment = workspace_segment(&options);
+	assert_int_equal(ring_metric_define(segment, &def), 0);
+	def.name = "test_later_total";
+	assert_int_equal(ring_metric_define(segment, &def), -ENOSPC);
+	assert_non_null(strstr(ring_error(), "metrics_spare"));
 	ring_segment_close(segment);
 }
 
@@ -253,11 +275,6 @@ struct refusal {
 
 static const double descending[] = {2, 1}, infinite[] = {1, __builtin_inf()};
 
-#define COUNTER(text) .name = text, .help = "Help.", .kind = RING_COUNTER
-#define GAUGE(text)   .name = text, .help = "Help.", .kind = RING_GAUGE
-#define HISTOGRAM(text, numbers) \
-	.name = text, .help = "Help.", .kind = RING_HISTOGRAM, .bounds = numbers, .bound_count = 2
-
 static const struct refusal refusals[] = {
 	{{.kind = RING_COUNTER}, "has a name"},
 	{{COUNTER("")}, "letters, digits"},
@@ -296,6 +313,7 @@ static const struct refusal refusals[] = {
 	{{COUNTER("test_total"), .merge = RING_MAX}, "merge rule"},
 	{{COUNTER("test_total"), .series_max = 2}, "has one series"},
 	{{COUNTER("test_total"), .bounds = descending, .bound_count = 2}, "upper bounds"},
+	{{HISTOGRAM("test_x", NULL)}, "missing"},
 	{{HISTOGRAM("test_x", descending)}, "ascending"},
 	{{HISTOGRAM("test_x", infinite)}, "finite"},
 	{{.name = "test_x", .help = "Help.", .kind = RING_HISTOGRAM}, "upper bounds"},
@@ -352,6 +370,7 @@ int main(void)
 		TEST(R2_racing_threads_agree_and_never_exceed_the_budget),
 		TEST(definition_is_idempotent_and_a_second_one_is_refused),
 		TEST(budget_that_does_not_fit_is_refused_when_defined),
+		TEST(full_metric_table_names_what_to_raise),
 		TEST(wrong_request_gives_a_zero_handle_and_a_reason),
 		TEST(full_heap_folds_into_the_overflow_series),
 		TEST(overflow_label_can_be_chosen),

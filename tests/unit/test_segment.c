@@ -3,7 +3,6 @@
  * Making a segment, and every way in which that can fail without harming the process that
  * wanted it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -21,35 +20,6 @@
 #include <cmocka.h>
 
 #include "workspace.h"
-
-static struct ring_counter packets(struct ring_segment *segment, const char *channel)
-{
-	return ring_counter_resolve(segment, "test_packets_total", RING_LABELS(channel));
-}
-
-/* Adds `n` to channel "a" on core 0, and sets both gauges. */
-static void record(struct ring_segment *segment, uint64_t n)
-{
-	struct ring_writer *writer = ring_writer_claim(segment, 0);
-	struct ring_histogram latency = ring_histogram_resolve(segment, "test_latency_seconds",
-							       RING_LABELS("a"));
-
-	ring_counter_add(writer, packets(segment, "a"), n);
-	ring_gauge_set(writer, ring_gauge_resolve(segment, "test_depth", NULL), 5);
-	ring_histogram_observe(writer, latency, 0.5);
-	ring_writer_release(writer);
-}
-
-static unsigned entries_in(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned count = 0;
-
-	for (struct dirent *entry; (entry = readdir(dir));)
-		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(dir);
-	return count;
-}
 
 /* Runs body(argument) in a child and demands that it returns 0, or 77 for what cannot be tried. */
 static int in_child(int (*body)(void *), void *argument)
@@ -76,9 +46,9 @@ static void segment_is_one_fully_allocated_file_with_its_mode(void **state)
 	assert_int_equal(stat(ring_segment_path(segment), &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0640);
 	assert_true(status.st_blocks * 512 >= status.st_size);
-	assert_int_equal(entries_in(*state), 1);
+	assert_int_equal(workspace_entries(*state), 1);
 	ring_segment_close(segment);
-	assert_int_equal(entries_in(*state), 1); /* the file stays for its readers */
+	assert_int_equal(workspace_entries(*state), 1); /* the file stays for its readers */
 }
 
 static void lock_tells_the_living_from_the_dead(void **state)
@@ -90,6 +60,21 @@ static void lock_tells_the_living_from_the_dead(void **state)
 	assert_true(ring_reader_owner_alive(reader));
 	ring_segment_close(segment);
 	assert_false(ring_reader_owner_alive(reader));
+	ring_reader_close(reader);
+}
+
+static void lock_of_a_reader_is_no_sign_of_life(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "read_lock");
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	const int fd = open(ring_segment_path(segment), O_RDONLY);
+
+	ring_segment_close(segment);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	assert_false(ring_reader_owner_alive(reader));
+	close(fd);
 	ring_reader_close(reader);
 }
 
@@ -116,7 +101,7 @@ static void what_is_no_segment_is_replaced(void **state)
 	assert_int_equal(write(fd, "junk", 4), 4);
 	close(fd);
 	struct ring_segment *segment = workspace_segment(&options);
-	record(segment, 1);
+	workspace_record(segment, 1);
 	ring_segment_close(segment);
 }
 
@@ -145,7 +130,7 @@ static void starter_sweeps_what_a_dead_one_left_and_nothing_else(void **state)
 		close(open(path, O_WRONLY | O_CREAT, 0600));
 	}
 	ring_segment_close(workspace_segment(&options));
-	assert_int_equal(entries_in(*state), 3);
+	assert_int_equal(workspace_entries(*state), 3);
 	snprintf(path, sizeof path, "%s/%s", (const char *)*state, names[0]);
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -173,7 +158,7 @@ static void bad_options_give_a_noop_handle_and_a_reason(void **state)
 		assert_string_equal(ring_segment_path(segment), "");
 		ring_segment_close(segment);
 	}
-	assert_int_equal(entries_in(*state), 0);
+	assert_int_equal(workspace_entries(*state), 0);
 }
 
 /* Everything a data plane does with a handle that is a no-op. */
@@ -187,10 +172,10 @@ static void T6_data_plane_runs_on_with_a_noop_handle(void **state)
 	assert_int_equal(ring_metric_define(segment, &workspace_metrics[0]), 0);
 	assert_int_equal(ring_metric_define(segment, &(struct ring_metric_def){.name = "x"}),
 			 -EINVAL);
-	assert_int_equal(packets(segment, "a").cell, 0);
+	assert_int_equal(workspace_packets(segment, "a").cell, 0);
 	struct ring_writer *writer = ring_writer_claim(segment, 0);
 	assert_false(ring_writer_is_live(writer));
-	record(segment, 1);
+	workspace_record(segment, 1);
 	ring_writer_release(writer);
 	ring_segment_close(segment);
 }
@@ -212,7 +197,7 @@ static void file_size_limit_is_an_error_and_not_a_signal(void **state)
 	struct ring_options options = workspace_options(*state, "limit");
 
 	in_child(create_under_file_limit, &options);
-	assert_int_equal(entries_in(*state), 0);
+	assert_int_equal(workspace_entries(*state), 0);
 }
 
 enum { CANNOT_TRY = 77 }; /* a container may forbid mounts */
@@ -235,10 +220,10 @@ static int create_on_full_tmpfs(void *argument)
 		if (result != 0 && result != -ENOSPC)
 			return 3;
 		if (result != 0 &&
-		    (!strstr(ring_error(), "cannot allocate") || entries_in(argument) != 0))
+		    (!strstr(ring_error(), "cannot allocate") || workspace_entries(argument) != 0))
 			return 4;
 		outcomes[result == 0]++;
-		record(segment, 1);
+		workspace_record(segment, 1);
 		ring_segment_close(segment);
 		umount(argument);
 	}
@@ -249,6 +234,46 @@ static void full_file_system_is_an_error_and_leaves_nothing_behind(void **state)
 {
 	if (in_child(create_on_full_tmpfs, *state) == CANNOT_TRY)
 		skip();
+}
+
+/* Adopts with less and less address space, until not even the first allocation works. */
+static int create_with_little_memory(void *argument)
+{
+	struct ring_segment *segment;
+	struct rlimit limit;
+	int failed = 0;
+
+	getrlimit(RLIMIT_AS, &limit);
+	for (rlim_t kib = 32 * 1024; kib > 0; kib -= 64) {
+		limit.rlim_cur = kib * 1024;
+		setrlimit(RLIMIT_AS, &limit);
+		const int result = ring_segment_create(&segment, argument);
+		if (result != 0 && result != -ENOMEM)
+			return 1;
+		failed += result != 0;
+		workspace_record(segment, 1);
+		ring_segment_close(segment);
+	}
+	return failed > 0 ? 0 : 2;
+}
+
+static void missing_memory_is_an_error_and_loses_no_total(void **state)
+{
+	struct ring_options options = workspace_options(*state, "memory");
+	struct ring_segment *segment = workspace_segment(&options);
+
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* it needs terabytes of address space */
+#endif
+	workspace_record(segment, 1000);
+	ring_segment_close(segment);
+	in_child(create_with_little_memory, &options);
+	segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_in_range(workspace_value(reader, "test_packets_total", "a", 0), 1000, 1512);
+	assert_in_range(ring_reader_header(reader)->owner_count.bits, 2, 514);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
 }
 
 static int create_without_permission(void *argument)
@@ -299,11 +324,14 @@ static int record_in_child(void *argument)
 	ring_burst_end(family->writer); /* the parent had begun one */
 	for (int i = 0; i < 100; i++)
 		ring_counter_add(family->writer, family->packets, 1);
-	if (ring_segment_is_live(family->segment) || packets(family->segment, "new").cell != 0 ||
+	if (ring_segment_is_live(family->segment) ||
+	    workspace_packets(family->segment, "new").cell != 0 ||
 	    ring_writer_is_live(ring_writer_claim(family->segment, 1)))
 		return 1;
+	/* The lock's descriptor is closed already; its number may be another file's by now. */
+	const int reused = open("/dev/null", O_RDONLY);
 	ring_segment_close(family->segment);
-	return 0;
+	return fcntl(reused, F_GETFD) >= 0 ? 0 : 2;
 }
 
 static void child_of_a_fork_writes_nowhere_and_keeps_no_lock(void **state)
@@ -315,7 +343,7 @@ static void child_of_a_fork_writes_nowhere_and_keeps_no_lock(void **state)
 	char byte;
 
 	family.writer = ring_writer_claim(family.segment, 0);
-	family.packets = packets(family.segment, "a");
+	family.packets = workspace_packets(family.segment, "a");
 	ring_burst_begin(family.writer);
 	ring_counter_add(family.writer, family.packets, 1);
 	in_child(record_in_child, &family);
@@ -348,7 +376,7 @@ static int create_in_child(void *argument)
 
 	if (ring_segment_create(&segment, &options) != 0)
 		return 1;
-	record(segment, 7);
+	workspace_record(segment, 7);
 	ring_segment_close(segment);
 	return 0;
 }
@@ -360,7 +388,7 @@ static void child_of_a_fork_can_make_a_segment_of_its_own(void **state)
 	struct ring_reader *reader = NULL;
 	char path[64];
 
-	record(segment, 1);
+	workspace_record(segment, 1);
 	in_child(create_in_child, *state);
 	snprintf(path, sizeof path, "%s/child", (const char *)*state);
 	assert_int_equal(ring_reader_open(&reader, AT_FDCWD, path), 0);
@@ -392,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(segment_is_one_fully_allocated_file_with_its_mode),
 		TEST(lock_tells_the_living_from_the_dead),
+		TEST(lock_of_a_reader_is_no_sign_of_life),
 		TEST(name_of_a_living_process_is_refused),
 		TEST(what_is_no_segment_is_replaced),
 		TEST(what_is_no_file_is_left_alone),
@@ -400,6 +429,7 @@ int main(void)
 		TEST(T6_data_plane_runs_on_with_a_noop_handle),
 		TEST(file_size_limit_is_an_error_and_not_a_signal),
 		TEST(full_file_system_is_an_error_and_leaves_nothing_behind),
+		TEST(missing_memory_is_an_error_and_loses_no_total),
 		TEST(missing_permission_is_an_error_that_names_the_place),
 		TEST(missing_directory_is_made_with_its_mode),
 		TEST(child_of_a_fork_writes_nowhere_and_keeps_no_lock),

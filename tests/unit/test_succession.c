@@ -3,7 +3,6 @@
  * A segment changing hands: adopted, replaced with its totals carried on, wanted by many at
  * once.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -19,52 +18,23 @@
 
 #include "workspace.h"
 
-static struct ring_counter packets(struct ring_segment *segment, const char *channel)
-{
-	return ring_counter_resolve(segment, "test_packets_total", RING_LABELS(channel));
-}
-
-/* Adds `n` to channel "a" on core 0, and sets both gauges. */
-static void record(struct ring_segment *segment, uint64_t n)
-{
-	struct ring_writer *writer = ring_writer_claim(segment, 0);
-	struct ring_histogram latency = ring_histogram_resolve(segment, "test_latency_seconds",
-							       RING_LABELS("a"));
-
-	ring_counter_add(writer, packets(segment, "a"), n);
-	ring_gauge_set(writer, ring_gauge_resolve(segment, "test_depth", NULL), 5);
-	ring_histogram_observe(writer, latency, 0.5);
-	ring_writer_release(writer);
-}
-
-static unsigned entries_in(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned count = 0;
-
-	for (struct dirent *entry; (entry = readdir(dir));)
-		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(dir);
-	return count;
-}
-
 static void same_schema_adopts_totals_positions_and_history(void **state)
 {
 	const struct ring_options options = workspace_options(*state, "same");
 	struct ring_segment *segment = workspace_segment(&options);
 	struct ring_reader *reader = workspace_reader(segment);
-	const struct ring_counter before = packets(segment, "a");
+	const struct ring_counter before = workspace_packets(segment, "a");
 	struct ring_sample samples[8];
 	size_t count;
 
-	record(segment, 40);
+	workspace_record(segment, 40);
 	ring_segment_close(segment);
 	segment = workspace_segment(&options);
 	assert_true(ring_reader_is_current(reader, AT_FDCWD, ring_segment_path(segment)));
 	assert_int_equal(workspace_value(reader, "test_depth", "", 0), RING_GAUGE_UNSET);
-	const struct ring_counter after = packets(segment, "a");
+	const struct ring_counter after = workspace_packets(segment, "a");
 	assert_memory_equal(&before, &after, sizeof before);
-	record(segment, 2);
+	workspace_record(segment, 2);
 	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
 	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 4), 2);
 	assert_int_equal(ring_reader_drain(reader, 0, samples, 8, &count), RING_SOUND);
@@ -91,8 +61,8 @@ static void other_schema_starts_anew_with_the_totals_that_both_know(void **state
 	struct ring_writer *writer = ring_writer_claim(segment, 1);
 	ring_counter_add(writer, ring_counter_resolve(segment, "test_late_total", RING_LABELS("x")),
 			 9);
-	ring_counter_add(writer, packets(segment, "b"), 8);
-	record(segment, 40);
+	ring_counter_add(writer, workspace_packets(segment, "b"), 8);
+	workspace_record(segment, 40);
 	ring_segment_close(segment);
 
 	memcpy(metrics, workspace_metrics, sizeof metrics);
@@ -117,7 +87,7 @@ static void other_schema_starts_anew_with_the_totals_that_both_know(void **state
 	assert_int_equal(ring_reader_account(reader, 0, &account), RING_SOUND);
 	assert_int_equal(account.written, 3); /* positions go on */
 	assert_int_equal(account.dropped, 3);
-	record(segment, 2);
+	workspace_record(segment, 2);
 	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 42);
 	ring_reader_close(reader);
 	ring_reader_close(old);
@@ -132,9 +102,10 @@ static void smaller_budget_folds_inherited_series_and_keeps_their_sum(void **sta
 	struct ring_writer *writer = ring_writer_claim(segment, 0);
 
 	for (int i = 0; i < 5; i++) /* three of their own, two folded */
-		ring_counter_add(writer,
-				 packets(segment, (const char *[]){"a", "b", "c", "d", "e"}[i]),
-				 1u << i);
+		ring_counter_add(
+			writer,
+			workspace_packets(segment, (const char *[]){"a", "b", "c", "d", "e"}[i]),
+			1u << i);
 	ring_segment_close(segment);
 	def.series_max = 1;
 	options.metrics = &def;
@@ -154,7 +125,7 @@ static void totals_of_cores_that_are_no_more_go_to_core_0(void **state)
 
 	options.core_count = 4;
 	struct ring_segment *segment = workspace_segment(&options);
-	const struct ring_counter counter = packets(segment, "a");
+	const struct ring_counter counter = workspace_packets(segment, "a");
 	for (unsigned core = 0; core < 4; core++)
 		ring_counter_add(ring_writer_claim(segment, core), counter, 1u << core);
 	ring_segment_close(segment);
@@ -162,7 +133,8 @@ static void totals_of_cores_that_are_no_more_go_to_core_0(void **state)
 	segment = workspace_segment(&options);
 	struct ring_reader *reader = workspace_reader(segment);
 	for (unsigned core = 0; core < 2; core++)
-		assert_int_equal(ring_reader_tallies(reader, core, packets(segment, "a").cell, 1,
+		assert_int_equal(ring_reader_tallies(reader, core,
+						     workspace_packets(segment, "a").cell, 1,
 						     &totals[core]),
 				 RING_SOUND);
 	assert_int_equal(totals[0], 1 + 4 + 8);
@@ -230,7 +202,7 @@ static void of_many_starters_exactly_one_wins_the_name(void **state)
 		if (round >= 10)
 			options.slot_count = 8u << (round % 3);
 		assert_int_equal(race_for_name(&options), 1);
-		assert_int_equal(entries_in(*state), 1);
+		assert_int_equal(workspace_entries(*state), 1);
 	}
 }
 

@@ -27,7 +27,9 @@ struct ring_word {
 } __attribute__((aligned(8)));
 
 RING_STATIC_ASSERT(sizeof(struct ring_word) == 8, "a word is eight bytes");
-RING_STATIC_ASSERT(__atomic_always_lock_free(8, 0), "a read-only mapping cannot take a lock");
+#if __GCC_ATOMIC_LLONG_LOCK_FREE != 2
+#error "needs lock-free 64-bit atomics: a read-only mapping cannot take a lock"
+#endif
 
 #ifdef RING_ATOMIC_HOOKS
 #include RING_ATOMIC_HOOKS

@@ -28,21 +28,22 @@
 #define RING_VERSION_MINOR 0 /* a higher minor only adds what old readers may ignore */
 
 /* Limits. A reader refuses a segment beyond any of them. */
-#define RING_NAME_MAX        63u /* bytes of a segment's name */
-#define RING_CORES_MAX       1024u
-#define RING_SLOTS_MIN       2u
-#define RING_SLOTS_MAX       (1u << 20) /* per ring, a power of two */
-#define RING_METRICS_MAX     4096u
-#define RING_SERIES_MAX      (1u << 20)
-#define RING_CELLS_MAX       (1u << 26)          /* per core */
-#define RING_HEAP_MAX        (1u << 28)          /* bytes */
-#define RING_SEGMENT_MAX     (UINT64_C(1) << 38) /* bytes */
-#define RING_METRIC_NAME_MAX 200u                /* bytes, as are the next three */
-#define RING_LABEL_KEY_MAX   100u
-#define RING_LABEL_VALUE_MAX 255u
-#define RING_HELP_MAX        1000u
-#define RING_LABELS_MAX      8u
-#define RING_BOUNDS_MAX      64u
+#define RING_NAME_MAX         63u /* bytes of a segment's name */
+#define RING_CORES_MAX        1024u
+#define RING_SLOTS_MIN        2u
+#define RING_SLOTS_MAX        (1u << 20) /* per ring, a power of two */
+#define RING_METRICS_MAX      4096u
+#define RING_SERIES_MAX       (1u << 20)
+#define RING_CELLS_MAX        (1u << 26)          /* per core */
+#define RING_HEAP_MAX         (1u << 28)          /* bytes */
+#define RING_SEGMENT_MAX      (UINT64_C(1) << 38) /* bytes */
+#define RING_METRIC_NAME_MAX  200u                /* bytes, as are the next three */
+#define RING_LABEL_KEY_MAX    100u
+#define RING_LABEL_VALUE_MAX  255u
+#define RING_HELP_MAX         1000u
+#define RING_LABELS_MAX       8u
+#define RING_BOUNDS_MAX       64u
+#define RING_SERIES_CELLS_MAX (RING_BOUNDS_MAX + 2) /* of one series; see enum ring_kind */
 
 /* One sample. The key is the series index in bits 0-31, the low 16 bits of the
  * series' generation in bits 32-47 and the caller's tag in bits 48-63. */
@@ -92,16 +93,16 @@ struct ring_metric_entry {
 	uint8_t label_count;
 	uint8_t flags; /* RING_METRIC_DECLARED */
 	uint16_t reserved_a;
-	uint32_t series_max;   /* budget; with labels one overflow series comes on top */
-	uint32_t cell_first;   /* its series' cells stand together, from here on */
-	uint32_t series_cells; /* cells of one series */
-	uint64_t reserved_b;
+	uint32_t series_max;              /* budget; with labels one overflow series comes on top */
+	uint32_t cell_first;              /* its series' cells stand together, from here on */
+	uint32_t series_cells;            /* cells of one series */
+	struct ring_span overflow_labels; /* packed label values of its overflow series */
 };
 RING_STATIC_ASSERT(sizeof(struct ring_metric_entry) == 64, "entry size is part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, bounds_offset) == 32, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, label_count) == 40, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, series_max) == 44, "format");
-RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, reserved_b) == 56, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, overflow_labels) == 56, "format");
 
 #define RING_SERIES_OVERFLOW 1u /* flag: what came after the budget was spent */
 
@@ -153,10 +154,10 @@ struct ring_header {
 	struct ring_word owner_pid;                 /* for display: liveness is the lock */
 	struct ring_word owner_started_realtime_ns; /* when this owner created or adopted it */
 	struct ring_word owner_count;               /* 1 at creation, one more per adoption */
-	struct ring_word definitions_refused;       /* since this owner started, as the next two */
+	struct ring_word definitions_refused; /* since this owner started, as the next three */
 	struct ring_word labels_refused;
 	struct ring_word claims_refused;
-	struct ring_word overflowed; /* names that folded into an overflow series */
+	struct ring_word overflowed; /* resolutions that got an overflow series */
 	uint8_t reserved_b[176];
 };
 RING_STATIC_ASSERT(sizeof(struct ring_header) == 512, "header size is part of the format");

@@ -7,7 +7,8 @@
  *
  * Names are judged here, by the rules of Prometheus' own linter (promlint, as in
  * `promtool check metrics` 2.42), so that a bad one shows up where it is written
- * and not at the first scrape. Text over a limit of layout.h is refused, never cut.
+ * and not at the first scrape. Names that begin with `ring_` or `process_` are the
+ * exporter's own. Text over a limit of layout.h is refused, never cut.
  */
 #ifndef RING_METRIC_H
 #define RING_METRIC_H
@@ -40,7 +41,7 @@ struct ring_metric_def {
  * fails for want of room. Idempotent for an equal definition.
  * Returns 0; -EINVAL for a definition that breaks a rule; -EEXIST when the name is
  * already defined otherwise; -ENOSPC when the budget does not fit what
- * ring_options.series_spare left. ring_error() has the reason in words. */
+ * ring_options.series_spare and metrics_spare left. ring_error() has the reason in words. */
 int ring_metric_define(struct ring_segment *segment, const struct ring_metric_def *def);
 
 /* Resolve one series, by a value for each of the metric's label keys, NULL at the end
@@ -57,7 +58,8 @@ struct ring_histogram ring_histogram_resolve(struct ring_segment *segment, const
 					     const char *const *label_values);
 
 #ifndef __cplusplus
-/* Label values in place: ring_counter_resolve(s, "rx_total", RING_LABELS("eth0")). */
+/* Label values in place: ring_counter_resolve(s, "rx_total", RING_LABELS("eth0")). C++ has no
+ * such literals; there, const char *values[] = {"eth0", nullptr}. */
 #define RING_LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #endif
 

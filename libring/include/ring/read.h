@@ -77,7 +77,8 @@ struct ring_metric_info {
 	uint32_t bound_count;
 	uint32_t series_max;
 	uint32_t series_cells;
-	uint32_t declared; /* part of the schema given at creation */
+	uint32_t declared;               /* part of the schema given at creation */
+	struct ring_text overflow_label; /* every label's value in the overflow series */
 };
 
 struct ring_series_info {
@@ -113,7 +114,7 @@ void ring_reader_close(struct ring_reader *reader);
 int ring_reader_guard(void);
 
 /* Takes in metrics and series that have come since, and looks whether the immutable part of
- * the header and the file's size still stand. Returns a verdict. */
+ * the header still stands and the file is still whole. Returns a verdict. */
 enum ring_verdict ring_reader_refresh(struct ring_reader *reader);
 
 /* The header as of ring_reader_open; its live words as of the last refresh. */

@@ -13,10 +13,13 @@
 #ifndef RING_RECORD_H
 #define RING_RECORD_H
 
-#include <string.h>
 #include <time.h>
 
 #include "ring.h"
+
+#ifndef CLOCK_MONOTONIC
+#error "needs POSIX.1-2008: compile with -D_POSIX_C_SOURCE=200809L or -std=gnu11"
+#endif
 
 /* One core's recording end. Made by ring_writer_claim; the fields are for the
  * functions below. The private copy of the position is what keeps a polling
@@ -102,7 +105,7 @@ static inline int ring_writer_has_cell(const struct ring_writer *writer, uint32_
 }
 
 /* The sample's half of a record: scalars straight into the slot, because a struct built
- * on the stack and copied costs four to six times as much. */
+ * on the stack and copied would have to pass through memory twice. */
 static inline void ring_writer_put(struct ring_writer *writer, uint64_t value, uint64_t key)
 {
 	const uint64_t pos = writer->write_pos;
@@ -125,20 +128,6 @@ static inline uint64_t ring_cell_add(struct ring_word *cell, uint64_t n)
 
 	ring_store_relaxed(cell, total);
 	return total;
-}
-
-static inline double ring_double_of(uint64_t bits)
-{
-	double value;
-	memcpy(&value, &bits, sizeof value);
-	return value;
-}
-
-static inline uint64_t ring_bits_of(double value)
-{
-	uint64_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	return bits;
 }
 
 /* Adds `n` to a counter. Totals are 64 bits wide and wrap. */

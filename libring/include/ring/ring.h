@@ -19,6 +19,8 @@
 #ifndef RING_RING_H
 #define RING_RING_H
 
+#include <string.h>
+
 #include "layout.h"
 
 /* A slot as a reader holds it: copied and found intact. */
@@ -41,6 +43,27 @@ static inline uint16_t ring_sample_generation(const struct ring_sample *sample)
 static inline uint16_t ring_sample_tag(const struct ring_sample *sample)
 {
 	return (uint16_t)(sample->key >> 48);
+}
+
+/* Gauges, sums and observations travel as the bits of a double. */
+static inline double ring_double_of(uint64_t bits)
+{
+	double value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+static inline uint64_t ring_bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits;
+}
+
+/* How far behind write_pos a position is intact while the writer lives. */
+static inline uint64_t ring_reach(uint64_t slot_count, uint64_t burst_max)
+{
+	return slot_count - burst_max;
 }
 
 /* Writer: fills the slot of the next position. Nothing is visible as a sample yet. */
@@ -86,7 +109,7 @@ static inline struct ring_batch ring_take(const struct ring_word *write_pos,
 					  uint64_t burst_max, uint64_t cursor,
 					  struct ring_sample *out, size_t max)
 {
-	const uint64_t reach = slot_count - burst_max; /* how far back a slot is intact */
+	const uint64_t reach = ring_reach(slot_count, burst_max);
 	struct ring_batch batch = {0, 0, 0, 0};
 
 	/* Acquire, from ring_publish: the slots below are at least as new as this. */

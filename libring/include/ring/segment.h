@@ -63,19 +63,22 @@ void ring_segment_close(struct ring_segment *segment);
 #define RING_CORE_ANY (~0u)
 
 /* Claims the ring of `core` (0 to core_count - 1, or RING_CORE_ANY for a free one) for the
- * calling thread. Always returns a writer. Where the ring is taken, there is none or the
- * segment is a no-op, it is a no-op writer; ring_error() has the reason and the segment
- * counts the refusal. A claim ends with ring_writer_release or with the thread. */
+ * calling thread. Always returns a writer. Where the ring is taken, there is none or the segment
+ * is a no-op, it is a no-op writer; ring_error() has the reason and the segment counts the
+ * refusal. A claim belongs to the thread that made it, and ends with it or with
+ * ring_writer_release. */
 struct ring_writer *ring_writer_claim(struct ring_segment *segment, unsigned core);
 
 /* Whether records of this writer reach a file. */
 int ring_writer_is_live(const struct ring_writer *writer);
 
-/* Gives the ring back, by the thread that claimed it. Its totals go on with the next claim. */
+/* Gives the ring back, by the thread that claimed it; an open burst becomes visible. Its totals
+ * go on with the next claim. */
 void ring_writer_release(struct ring_writer *writer);
 
 /* Writes the segment directory's path: `dir` if not NULL, else $RING_DIR, else /run/ring if it
- * exists or the caller is root, else $XDG_RUNTIME_DIR/ring, else /dev/shm/ring-<uid>.
+ * exists or the caller is root, else $XDG_RUNTIME_DIR/ring, else /dev/shm/ring-<uid>. A program
+ * with set-uid or file capabilities does not believe its environment; give it `dir`.
  * Returns 0 or -ENAMETOOLONG. */
 int ring_dir_resolve(const char *dir, char path[RING_PATH_BYTES]);
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the whole exporter share: segments to show, and what must be shown."""
+import os
+import sys
+
+sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+from place import run
+from programs import loaded, written
+
+
+class Totals:
+    """What one or more runs of ringload as `seg` have counted together."""
+
+    def __init__(self, *runs):
+        self.runs = runs
+
+    def __add__(self, other):
+        return Totals(*self.runs, *other.runs)
+
+    def events(self, channel):
+        return sum(one["load_events_total"][channel] for one in self.runs)
+
+    def observed(self, channel):
+        return sum(one["load_latency_seconds"][channel]["count"] for one in self.runs)
+
+    def are_on(self, page):
+        """Whether the page shows exactly these totals; the last run's gauges too."""
+        for channel, level in self.runs[-1]["load_level"].items():
+            if (page.total("load_events_total", channel=channel) != self.events(channel)
+                    or page.total("load_latency_seconds_count", channel=channel)
+                    != self.observed(channel)
+                    or page.total("load_level", channel=channel) != (level or 0)):
+                return False
+        return page.total("ring_samples_written_total", segment="seg") == \
+            sum(map(written, self.runs))
+
+
+def totals_of_seg(place, *arguments):
+    """Of a ringload that has come and gone."""
+    return Totals(loaded(place, "seg", *arguments)[1])
+
+
+def label(place, name, budget, *values):
+    """A segment that has counted one for each label value (bytes), and is dead."""
+    os.makedirs(place.segments, exist_ok=True)
+    done = run("labels_writer", place.segments, name, budget, *values)
+    assert done.returncode == 0, done

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The programs around a directory of segments: ringload, ring-exporter, Prometheus."""
+import http.client
+import json
+import os
+import re
+import urllib.parse
+import urllib.request
+
+from place import DEADLINE_S, Program, run, wait_until
+
+SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)", re.DOTALL)
+
+
+class Load(Program):
+    """A running ringload, with its segment up."""
+
+    def __init__(self, place, name, *arguments):
+        super().__init__(place, "ringload", "--dir", place.segments, "--name", name, *arguments)
+        self.path = place.path(name)
+        self.announced = json.loads(self.stdout.readline())
+
+    def totals(self):
+        """What it recorded, as soon as it is done with writing."""
+        return json.loads(self.stdout.readline())
+
+
+def loaded(place, name, *arguments):
+    """A ringload that has come and gone: (path, totals)."""
+    load = Load(place, name, *arguments)
+    totals = load.totals()
+    assert load.end() == 0
+    return load.path, totals
+
+
+def written(totals):
+    return sum(core["written"] for core in totals["cores"])
+
+
+class Page:
+    """An exposition, by the words of its lines."""
+
+    def __init__(self, text):
+        self.text = text
+        self.values = {}
+        for line in text.split("\n")[:-1]:
+            if not line.startswith("#"):
+                name, labels, value = SAMPLE.fullmatch(line).groups()
+                self.values[name, labels or ""] = float(value)
+
+    def total(self, name, **labels):
+        """The sum over the metric's series that have these labels."""
+        words = [f'{key}="{value}"' for key, value in labels.items()]
+        return sum(value for (found, have), value in self.values.items()
+                   if found == name and all(word in have.split(",") for word in words))
+
+    def lines(self, prefix):
+        return [line for line in self.text.split("\n") if line.startswith(prefix)]
+
+    def check_accounts(self):
+        """written = drained + dropped + pending, for each ring."""
+        for (name, labels), count in self.values.items():
+            if name == "ring_samples_written_total":
+                parts = [self.values[f"ring_samples_{part}", labels]
+                         for part in ("drained_total", "dropped_total", "pending")]
+                assert count == sum(parts), (labels, count, parts)
+
+
+def export_once(place, *arguments):
+    """Runs to the end; the result has returncode, stdout and stderr as bytes."""
+    return run("ring-exporter", "--once", "--dir", place.segments, *arguments)
+
+
+def page_once(place, *arguments):
+    """What an exporter shows that has nothing to complain about."""
+    done = export_once(place, "--log.level=error", *arguments)
+    assert (done.returncode, done.stderr) == (0, b""), done
+    return Page(done.stdout.decode())
+
+
+class Exporter(Program):
+    """A running exporter and its pages."""
+
+    def __init__(self, place, *arguments):
+        super().__init__(place, "ring-exporter", "--dir", place.segments,
+                         "--web.listen-address", "127.0.0.1:0", *arguments)
+        self.host, self.port = self.await_word(r'address="(.*):(\d+)"').groups()
+        wait_until(lambda: self.get("/-/ready")[0] == 200, "exporter is ready")
+
+    def get(self, path="/metrics", method="GET"):
+        """(status, headers, body) of one request."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE_S)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def page(self):
+        status, _, body = self.get()
+        assert status == 200, (status, body)
+        page = Page(body.decode())
+        page.check_accounts()
+        return page
+
+    def page_when(self, condition, what):
+        """Waits for a page that satisfies the condition."""
+        def look():
+            page = self.page()
+            return page if condition(page) else None
+        return wait_until(look, what)
+
+
+class Prometheus(Program):
+    """A Prometheus that scrapes an exporter."""
+
+    def __init__(self, place, exporter):
+        config = os.path.join(place.folder, "prometheus.yml")
+        with open(config, "w", encoding="utf-8") as file:
+            json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+                       "scrape_configs": [{"job_name": "ring", "static_configs": [
+                           {"targets": [f"{exporter.host}:{exporter.port}"]}]}]}, file)
+        super().__init__(place, "prometheus", f"--config.file={config}",
+                         f"--storage.tsdb.path={place.folder}/tsdb",
+                         "--web.listen-address=127.0.0.1:0")
+        self.port = self.await_word(r"Listening on.*address=127\.0\.0\.1:(\d+)")[1]
+
+    def value_of(self, expression):
+        """The answer to an instant query; None where there is none yet."""
+        query = urllib.parse.urlencode({"query": expression})
+        url = f"http://127.0.0.1:{self.port}/api/v1/query?{query}"
+        try:
+            with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
+                result = json.load(answer)["data"]["result"]
+        except OSError:
+            return None
+        return float(result[0]["value"][1]) if result else None
