@@ -60,7 +60,7 @@ struct tail {
 	struct tail_core *cores;
 	uint32_t core_count;
 	uint64_t printed;
-	uint64_t passed; /* dropped on purpose, by not beginning at the start */
+	uint64_t passed; /* dropped before the first one that is to be printed */
 	uint64_t lost_said;
 	uint64_t lost_said_ns;
 };
@@ -97,7 +97,11 @@ static enum ring_verdict tail_begin(struct tail *tail)
 			return verdict;
 		ring_reader_skip_to(tail->reader, core, account.written);
 	}
-	return from_start ? RING_SOUND : sum_dropped(tail, &tail->passed);
+	const enum ring_verdict verdict = sum_dropped(tail, &tail->passed);
+	if (verdict == RING_SOUND && from_start && tail->passed > 0)
+		tool_message(tail->operand, "%" PRIu64 " older samples are overwritten",
+			     tail->passed);
+	return verdict;
 }
 
 /* Says how many samples came too late for us, but not at every poll. */
@@ -280,7 +284,9 @@ static int run(char **operands)
 const struct ringstat_command ringstat_tail = {
 	.name = "tail",
 	.operands = "SEGMENT",
-	.summary = "Prints samples as they come",
+	.summary =
+		"Prints samples as they come, until the owner is gone: core, time, series, value "
+		"(of counters this core's total), tag",
 	.options = options,
 	.operand_min = 1,
 	.operand_max = 1,

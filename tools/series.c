@@ -29,12 +29,14 @@ const char *series_merge_word(enum ring_merge merge)
 	return words[merge];
 }
 
-void series_print(FILE *out, const struct ring_reader *reader, uint32_t index)
+static void print_title(FILE *out, const struct ring_reader *reader, uint32_t index,
+			const char *suffix)
 {
 	const struct ring_metric_info *metric = series_metric(reader, index);
 	struct ring_text labels = ring_reader_series(reader, index)->labels, value;
 
 	text_print(out, metric->name);
+	fputs(suffix, out);
 	for (uint32_t i = 0; i < metric->label_count && ring_label_next(&labels, &value); i++) {
 		fputc(i == 0 ? '{' : ',', out);
 		text_print(out, metric->label_keys[i]);
@@ -45,13 +47,19 @@ void series_print(FILE *out, const struct ring_reader *reader, uint32_t index)
 		fputc('}', out);
 }
 
+void series_print(FILE *out, const struct ring_reader *reader, uint32_t index)
+{
+	print_title(out, reader, index, "");
+}
+
 json_t *series_title(const struct ring_reader *reader, uint32_t index)
 {
 	char *title;
 	size_t bytes;
 	FILE *out = tool_open_text(&title, &bytes);
 
-	series_print(out, reader, index);
+	print_title(out, reader, index,
+		    series_metric(reader, index)->kind == RING_HISTOGRAM ? "_count" : "");
 	fclose(out);
 	json_t *string = json_stringn(title, bytes);
 	free(title);

@@ -15,7 +15,8 @@ const char *series_merge_word(enum ring_merge merge);
 /* Prints `name{key="value",...}`. */
 void series_print(FILE *out, const struct ring_reader *reader, uint32_t index);
 
-/* The same as one JSON string, and the labels as an object. */
+/* The same as one JSON string, named for the one number that stands for it: a histogram's is its
+ * count. And the labels as an object. */
 json_t *series_title(const struct ring_reader *reader, uint32_t index);
 json_t *series_labels(const struct ring_reader *reader, uint32_t index);
 

@@ -15,6 +15,7 @@ from harness import Image, follow, ringstat, ringstat_json, totals_of, values
 from place import DEADLINE_S, Program, main
 from programs import Load, loaded, written
 
+OLDER = re.compile(r": (\d+) older samples are overwritten\n")
 LOST = re.compile(r": (\d+) samples lost so far, overwritten before they were read\n")
 
 
@@ -23,8 +24,8 @@ def samples_of(output):
 
 
 def lost_in(messages):
-    """The last figure is the sum."""
-    return int((["0"] + LOST.findall(messages))[-1])
+    """What was gone before it began, and the last figure of what went later, which is the sum."""
+    return sum(int((["0"] + figure.findall(messages))[-1]) for figure in (OLDER, LOST))
 
 
 def tail_prints_every_sample_of_a_dead_segment(place):
