@@ -6,6 +6,7 @@
 
 #include "export.h"
 #include "names.h"
+#include "text.h"
 
 RING_EXPORT const char *ring_verdict_word(enum ring_verdict verdict)
 {
@@ -160,8 +161,7 @@ static bool label_keys_ok(const struct ring_metric_info *info)
 		if (ring_label_key_fault(key->data, key->bytes))
 			return false;
 		for (uint32_t j = 0; j < i; j++)
-			if (key->bytes == info->label_keys[j].bytes &&
-			    memcmp(key->data, info->label_keys[j].data, key->bytes) == 0)
+			if (ring_texts_equal(*key, info->label_keys[j]))
 				return false;
 	}
 	return true;
@@ -224,6 +224,7 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 		.bound_count = entry->bound_count,
 		.series_max = entry->series_max,
 		.series_cells = entry->series_cells,
+		.cell_first = entry->cell_first,
 		.declared = entry->flags & RING_METRIC_DECLARED,
 	};
 	if (labels_split(text_at(heap, entry->label_keys), info->label_keys, RING_LABELS_MAX) !=
@@ -244,31 +245,30 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 }
 
 enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const uint8_t *heap,
-				    uint64_t heap_used, const struct ring_metric_entry *metrics,
+				    uint64_t heap_used, struct ring_metric_info *metrics,
 				    uint32_t metric_count, struct ring_series_info *info)
 {
 	struct ring_text values[RING_LABELS_MAX];
-
-	/* relaxed, as below: the caller's private copy. Odd would mean half changed. */
-	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used) ||
-	    ring_load_relaxed(&entry->generation) % 2 != 0)
-		return RING_BAD_SERIES;
-	const struct ring_metric_entry *metric = &metrics[entry->metric];
-	const struct ring_text labels = text_at(heap, entry->labels);
-	if (labels_split(labels, values, RING_LABELS_MAX) != metric->label_count)
-		return RING_BAD_SERIES;
-	const uint32_t room = ring_series_room(metric->series_max, metric->label_count);
-	const uint32_t offset = entry->cell - metric->cell_first;
-	if (entry->cell < metric->cell_first || offset % metric->series_cells != 0 ||
-	    offset / metric->series_cells >= room)
-		return RING_BAD_SERIES;
-	/* relaxed: as above. */
+	/* relaxed: the caller's private copy. Odd would mean half changed. */
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
+	const uint32_t overflow = entry->flags & RING_SERIES_OVERFLOW;
+
+	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used) ||
+	    generation % 2 != 0)
+		return RING_BAD_SERIES;
+	struct ring_metric_info *metric = &metrics[entry->metric];
+	const struct ring_text labels = text_at(heap, entry->labels);
+	if (labels_split(labels, values, RING_LABELS_MAX) != (int)metric->label_count ||
+	    metric->series_count == ring_series_room(metric->series_max, metric->label_count) ||
+	    entry->cell != metric->cell_first + metric->series_count * metric->series_cells ||
+	    (overflow && metric->label_count == 0))
+		return RING_BAD_SERIES;
+	metric->series_count++;
 	*info = (struct ring_series_info){
 		.labels = labels,
 		.metric = entry->metric,
 		.cell = entry->cell,
-		.overflow = entry->flags & RING_SERIES_OVERFLOW,
+		.overflow = overflow,
 		.generation = (uint32_t)generation,
 	};
 	return RING_SOUND;

@@ -19,9 +19,11 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 				    uint64_t heap_used, uint32_t *cell_first,
 				    struct ring_metric_info *info);
 
-/* Judges a series entry of one of the `metric_count` metrics. On RING_SOUND fills `info`. */
+/* Judges a series entry; `metrics` are the `metric_count` ones found sound before. A metric's n-th
+ * series has the n-th block of its cells. On RING_SOUND fills `info` and counts the series in its
+ * metric's info. */
 enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const uint8_t *heap,
-				    uint64_t heap_used, const struct ring_metric_entry *metrics,
+				    uint64_t heap_used, struct ring_metric_info *metrics,
 				    uint32_t metric_count, struct ring_series_info *info);
 
 /* Cells of one series of this kind. */

@@ -33,7 +33,7 @@ static void handle_sigbus(int signal, siginfo_t *info, void *context)
 		previous.sa_sigaction(signal, info, context);
 	} else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
 		previous.sa_handler(signal);
-	} else {
+	} else if (info->si_code > 0 || previous.sa_handler == SIG_DFL) {
 		/* Back to the default: the access is made again and ends the process. */
 		sigaction(SIGBUS, &previous, NULL);
 		/* Unless there was none, because somebody sent the signal. */

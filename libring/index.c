@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "text.h"
 
 #define BUCKETS_MIN 16u
 #define BUCKETS_MAX 65536u
@@ -60,11 +61,6 @@ static struct ring_node *table_first(const struct ring_table *table, uint64_t ha
 	return __atomic_load_n(&table->buckets[hash & table->mask], __ATOMIC_ACQUIRE);
 }
 
-static int text_equals(struct ring_text text, const char *data, size_t bytes)
-{
-	return text.bytes == bytes && memcmp(text.data, data, bytes) == 0;
-}
-
 static uint64_t hash_name(const char *name, size_t bytes)
 {
 	return ring_hash(RING_HASH_START, name, bytes);
@@ -85,7 +81,7 @@ struct metric *ring_index_find_metric(const struct ring_index *index, const char
 
 	for (; node; node = node->next) {
 		struct metric *metric = (struct metric *)node;
-		if (node->hash == hash && text_equals(metric->name, name, bytes))
+		if (node->hash == hash && ring_text_is(metric->name, name))
 			return metric;
 	}
 	return NULL;
@@ -100,7 +96,7 @@ struct series *ring_index_find_series(const struct ring_index *index, const stru
 	for (; node; node = node->next) {
 		struct series *series = (struct series *)node;
 		if (node->hash == hash && series->metric == metric &&
-		    text_equals(series->labels, labels.data, labels.bytes))
+		    ring_texts_equal(series->labels, labels))
 			return series;
 	}
 	return NULL;

@@ -12,8 +12,6 @@
 
 #include "ring/read.h"
 
-#define RING_PACKED_MAX (RING_LABELS_MAX * (1 + RING_LABEL_VALUE_MAX))
-
 /* First in whatever is indexed. */
 struct ring_node {
 	struct ring_node *next;

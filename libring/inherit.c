@@ -63,8 +63,10 @@ void ring_inherit(struct ring_header *header, struct ring_registry *registry,
 		const struct ring_series_info *series = ring_reader_series(predecessor, i);
 		const struct ring_metric_info *metric = ring_reader_metric(predecessor,
 									   series->metric);
+		if (metric->kind == RING_GAUGE)
+			continue;
 		const uint32_t cell = ring_registry_inherit(registry, metric, series);
-		if (cell != 0 && metric->kind != RING_GAUGE)
+		if (cell != 0)
 			inherit_cells(header, cell, predecessor, metric, series->cell);
 	}
 }

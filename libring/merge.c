@@ -4,6 +4,7 @@
  * cells, as layout.h's enum ring_kind lists them, so that the same few lines serve the
  * exporter, ringstat and a restarting producer. Pure.
  */
+#include <math.h>
 #include <string.h>
 
 #include "export.h"
@@ -17,23 +18,35 @@ RING_EXPORT void ring_cells_clear(const struct ring_metric_info *metric, uint64_
 		cells[0] = RING_GAUGE_UNSET;
 }
 
+/* The larger of two, a number before no number, so that the order of merging does not matter. */
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	const double x = ring_double_of(a), y = ring_double_of(b);
+
+	return y > x || isnan(x) ? b : a;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	const double x = ring_double_of(a), y = ring_double_of(b);
+
+	return y < x || isnan(x) ? b : a;
+}
+
 static uint64_t gauge_pick(enum ring_merge merge, const uint64_t *into, const uint64_t *from)
 {
-	const double a = ring_double_of(into[0]), b = ring_double_of(from[0]);
-
 	switch (merge) {
 	case RING_SUM:
-		return ring_bits_of(a + b);
+		return ring_bits_of(ring_double_of(into[0]) + ring_double_of(from[0]));
 	case RING_LAST:
-		/* By difference, as clocks wrap; on a tie the larger, so that order does not
-		 * matter. */
 		if (into[1] == from[1])
-			return b > a ? from[0] : into[0];
+			return larger(into[0], from[0]);
+		/* By difference, as clocks wrap. */
 		return (int64_t)(from[1] - into[1]) > 0 ? from[0] : into[0];
 	case RING_MIN:
-		return b < a ? from[0] : into[0];
+		return smaller(into[0], from[0]);
 	case RING_MAX:
-		return b > a ? from[0] : into[0];
+		return larger(into[0], from[0]);
 	}
 	return into[0];
 }

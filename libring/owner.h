@@ -31,6 +31,11 @@ static inline struct ring_word *ring_tallies_of(struct ring_header *header, uint
 	return (struct ring_word *)(ring_core_of(header, core) + 1);
 }
 
+/* Between these a fork waits: a segment's descriptor, and with it the lock, is either on the list
+ * that the fork's child clears or not open. */
+void ring_life_lock(void);
+void ring_life_unlock(void);
+
 /* Puts a live segment on the process's list, for the handlers of fork and thread end. Returns 0
  * or a negative errno. */
 int ring_claims_open(struct ring_segment *segment);

@@ -21,6 +21,7 @@
 #include "export.h"
 #include "guard.h"
 #include "reader.h"
+#include "text.h"
 
 #define TMPFS_FILE_SYSTEM 0x01021994 /* TMPFS_MAGIC of <linux/magic.h> */
 
@@ -119,12 +120,10 @@ static int allocate(struct ring_reader *reader)
 	/* At capacity, once: pages that are never used are never allocated. One byte more, since
 	 * a heap may be empty. */
 	reader->heap = calloc(1, h->heap_bytes + 1);
-	reader->metric_entries = calloc(h->metric_capacity, sizeof *reader->metric_entries);
 	reader->metrics = calloc(h->metric_capacity, sizeof *reader->metrics);
 	reader->series = calloc(h->series_capacity, sizeof *reader->series);
 	reader->cursors = calloc(h->core_count, sizeof *reader->cursors);
-	if (!reader->heap || !reader->metric_entries || !reader->metrics || !reader->series ||
-	    !reader->cursors)
+	if (!reader->heap || !reader->metrics || !reader->series || !reader->cursors)
 		return -ENOMEM;
 	void *map = mmap(NULL, h->segment_bytes, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (map == MAP_FAILED)
@@ -147,8 +146,9 @@ static void touch_counts(void *argument)
 	 * first: the metric of every series counted here is then counted too. */
 	counts->series = ring_load_acquire(&live->series_count);
 	counts->metrics = ring_load_acquire(&live->metric_count);
-	/* relaxed: stored before either count was released, so at least as large as both need. */
-	counts->heap_used = ring_load_relaxed(&live->heap_used);
+	/* Acquire, from heap_append: the heap is written up to here. Last, so that it reaches as
+	 * far as the entries counted above need. */
+	counts->heap_used = ring_load_acquire(&live->heap_used);
 }
 
 static enum ring_verdict read_counts(struct ring_reader *reader, struct counts *counts)
@@ -165,47 +165,64 @@ static enum ring_verdict read_counts(struct ring_reader *reader, struct counts *
 	return RING_SOUND;
 }
 
-static enum ring_verdict take_metrics(struct ring_reader *reader, const struct counts *counts)
+/* A name has one meaning in a segment; two of one name would also be printed as one. */
+static bool is_known(const struct ring_reader *reader, struct ring_text name)
 {
-	struct ring_metric_entry *entries = reader->metric_entries;
-	const uint32_t known = reader->metric_count, count = (uint32_t)counts->metrics;
+	for (uint32_t i = 0; i < reader->metric_count; i++)
+		if (ring_texts_equal(reader->metrics[i].name, name))
+			return true;
+	return false;
+}
 
-	if (read_at(reader->fd, &entries[known], (count - known) * sizeof *entries,
-		    reader->header.metrics_offset + known * sizeof *entries) != 0)
+static enum ring_verdict take_metric(struct ring_reader *reader, const struct counts *counts)
+{
+	const struct ring_header *h = &reader->header;
+	struct ring_metric_info *info = &reader->metrics[reader->metric_count];
+	struct ring_metric_entry entry;
+
+	if (read_at(reader->fd, &entry, sizeof entry,
+		    h->metrics_offset + reader->metric_count * sizeof entry) != 0)
 		return RING_TRUNCATED;
-	for (uint32_t i = known; i < count; i++) {
-		const enum ring_verdict verdict = ring_check_metric(
-			&reader->header, &entries[i], reader->heap, counts->heap_used,
-			&reader->cell_first, &reader->metrics[i]);
-		if (verdict != RING_SOUND)
-			return verdict;
-		reader->metric_count = i + 1;
-	}
+	const enum ring_verdict verdict = ring_check_metric(
+		h, &entry, reader->heap, counts->heap_used, &reader->cell_first, info);
+	if (verdict != RING_SOUND)
+		return verdict;
+	if (is_known(reader, info->name))
+		return RING_BAD_METRIC;
+	reader->metric_count++;
 	return RING_SOUND;
 }
 
 static enum ring_verdict take_series(struct ring_reader *reader, const struct counts *counts)
 {
 	struct ring_series_entry entries[64];
-	const uint32_t count = (uint32_t)counts->series;
+	const uint32_t known = reader->series_count;
+	const uint32_t left = (uint32_t)counts->series - known;
+	const uint32_t count = left < 64 ? left : 64;
 
-	while (reader->series_count < count) {
-		const uint32_t known = reader->series_count;
-		const uint32_t n = count - known < 64 ? count - known : 64;
-		if (read_at(reader->fd, entries, n * sizeof entries[0],
-			    reader->header.series_offset + known * sizeof entries[0]) != 0)
-			return RING_TRUNCATED;
-		for (uint32_t i = 0; i < n; i++) {
-			const enum ring_verdict verdict = ring_check_series(
-				&entries[i], reader->heap, counts->heap_used,
-				reader->metric_entries, reader->metric_count,
-				&reader->series[known + i]);
-			if (verdict != RING_SOUND)
-				return verdict;
-		}
-		reader->series_count = known + n;
+	if (read_at(reader->fd, entries, count * sizeof entries[0],
+		    reader->header.series_offset + known * sizeof entries[0]) != 0)
+		return RING_TRUNCATED;
+	for (uint32_t i = 0; i < count; i++) {
+		const enum ring_verdict verdict = ring_check_series(
+			&entries[i], reader->heap, counts->heap_used, reader->metrics,
+			reader->metric_count, &reader->series[known + i]);
+		if (verdict != RING_SOUND)
+			return verdict;
 	}
+	reader->series_count = known + count;
 	return RING_SOUND;
+}
+
+static enum ring_verdict take_tables(struct ring_reader *reader, const struct counts *counts)
+{
+	enum ring_verdict verdict = RING_SOUND;
+
+	while (verdict == RING_SOUND && reader->metric_count < counts->metrics)
+		verdict = take_metric(reader, counts);
+	while (verdict == RING_SOUND && reader->series_count < counts->series)
+		verdict = take_series(reader, counts);
+	return verdict;
 }
 
 RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
@@ -231,8 +248,7 @@ RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
 		    reader->header.heap_offset + reader->heap_used) != 0)
 		return RING_TRUNCATED;
 	reader->heap_used = counts.heap_used;
-	verdict = take_metrics(reader, &counts);
-	return verdict != RING_SOUND ? verdict : take_series(reader, &counts);
+	return take_tables(reader, &counts);
 }
 
 RING_EXPORT int ring_reader_open(struct ring_reader **opened, int dir_fd, const char *path)
@@ -270,7 +286,6 @@ RING_EXPORT void ring_reader_close(struct ring_reader *reader)
 	if (reader->fd >= 0)
 		close(reader->fd);
 	free(reader->heap);
-	free(reader->metric_entries);
 	free(reader->metrics);
 	free(reader->series);
 	free(reader->cursors);

@@ -23,7 +23,6 @@ struct ring_reader {
 	const uint8_t *map;
 	uint8_t *heap; /* private copy, at its full size, so that texts never move */
 	uint64_t heap_used;
-	struct ring_metric_entry *metric_entries;
 	struct ring_metric_info *metrics;
 	struct ring_series_info *series;
 	uint32_t metric_count;

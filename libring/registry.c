@@ -19,6 +19,7 @@
 #include "error.h"
 #include "index.h"
 #include "owner.h"
+#include "text.h"
 
 struct ring_registry {
 	struct ring_header *header;
@@ -43,8 +44,9 @@ static struct ring_span heap_append(struct ring_registry *registry, const void *
 	if (count > 0)
 		memcpy(registry->heap + span.offset, bytes, count);
 	registry->heap_used += count;
-	/* relaxed: the count that makes this text reachable is released after it. */
-	ring_store_relaxed(&registry->header->heap_used, registry->heap_used);
+	/* Release, to touch_counts in reader.c, which copies the heap up to here and never again.
+	 * Weaker, and it could keep bytes that were not written yet. */
+	ring_store_release(&registry->header->heap_used, registry->heap_used);
 	return span;
 }
 
@@ -78,51 +80,12 @@ static struct ring_text text_of(const struct ring_registry *registry, struct rin
 	return (struct ring_text){(const char *)registry->heap + span.offset, span.bytes};
 }
 
-static bool text_equals(struct ring_text text, const char *other)
-{
-	return text.bytes == strlen(other) && memcmp(text.data, other, text.bytes) == 0;
-}
-
-static unsigned count_strings(const char *const *strings)
-{
-	unsigned count = 0;
-
-	while (strings && strings[count])
-		count++;
-	return count;
-}
-
-/* Packs strings, each after its length byte. Returns the bytes they take, or -1 if one of them
- * is too long. */
-static int pack(const char *const *strings, unsigned count, char packed[RING_PACKED_MAX])
-{
-	int bytes = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		const size_t length = strlen(strings[i]);
-		if (length > RING_LABEL_VALUE_MAX)
-			return -1;
-		packed[bytes] = (char)length;
-		memcpy(packed + bytes + 1, strings[i], length);
-		bytes += 1 + (int)length;
-	}
-	return bytes;
-}
-
 static struct ring_span append_packed(struct ring_registry *registry, const char *const *strings,
 				      unsigned count)
 {
 	char packed[RING_PACKED_MAX];
 
-	return heap_append(registry, packed, (size_t)pack(strings, count, packed));
-}
-
-static bool equals_packed(struct ring_text text, const char *const *strings, unsigned count)
-{
-	char packed[RING_PACKED_MAX];
-	const int bytes = pack(strings, count, packed);
-
-	return text.bytes == (uint32_t)bytes && memcmp(text.data, packed, text.bytes) == 0;
+	return heap_append(registry, packed, (size_t)ring_strings_pack(strings, count, packed));
 }
 
 /* The values of a metric's labels in its overflow series. */
@@ -186,10 +149,11 @@ static bool entry_equals(const struct ring_registry *registry, const struct metr
 	       entry->bound_count == def->bound_count &&
 	       (def->bound_count == 0 ||
 		memcmp(metric->bounds, def->bounds, def->bound_count * sizeof(double)) == 0) &&
-	       text_equals(text_of(registry, entry->help), def->help) &&
-	       text_equals(text_of(registry, entry->unit), def->unit ? def->unit : "") &&
-	       equals_packed(text_of(registry, entry->label_keys), def->label_keys, labels) &&
-	       equals_packed(text_of(registry, entry->overflow_labels), overflow.values, labels);
+	       ring_text_is(text_of(registry, entry->help), def->help) &&
+	       ring_text_is(text_of(registry, entry->unit), def->unit) &&
+	       ring_text_is_packed(text_of(registry, entry->label_keys), def->label_keys, labels) &&
+	       ring_text_is_packed(text_of(registry, entry->overflow_labels), overflow.values,
+				   labels);
 }
 
 /* Which spare room is too small for the definition; NULL: none. */
@@ -318,8 +282,7 @@ static struct series *admit_series(struct ring_registry *registry, struct metric
 	if (series)
 		return series;
 	const struct ring_text overflow = text_of(registry, metric->entry->overflow_labels);
-	if (labels.bytes > 0 && labels.bytes == overflow.bytes &&
-	    memcmp(labels.data, overflow.data, labels.bytes) == 0)
+	if (labels.bytes > 0 && ring_texts_equal(labels, overflow))
 		return overflow_series(registry, metric);
 	if (metric->named_count < metric->entry->series_max && heap_has(registry, labels.bytes))
 		return append_series(registry, metric,
@@ -338,11 +301,11 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 		return ring_fail(ENOENT, "metric %s: not defined", name);
 	if (metric->entry->kind != kind)
 		return ring_fail(EINVAL, "metric %s: is of another kind", name);
-	const unsigned count = count_strings(label_values);
+	const unsigned count = ring_strings_count(label_values);
 	if (count != metric->entry->label_count)
 		return ring_fail(EINVAL, "metric %s: has %u labels, not %u", name,
 				 metric->entry->label_count, count);
-	const int bytes = pack(label_values, count, packed);
+	const int bytes = ring_strings_pack(label_values, count, packed);
 	if (bytes < 0)
 		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes", name,
 				 RING_LABEL_VALUE_MAX);
@@ -368,8 +331,7 @@ static bool is_same_metric(const struct ring_registry *registry, const struct me
 	uint32_t count = 0;
 
 	while (count < info->label_count && ring_label_next(&keys, &key)) {
-		const struct ring_text *other = &info->label_keys[count++];
-		if (key.bytes != other->bytes || memcmp(key.data, other->data, key.bytes) != 0)
+		if (!ring_texts_equal(key, info->label_keys[count++]))
 			return false;
 	}
 	return keys.bytes == 0 && count == info->label_count && metric->entry->kind == info->kind &&
@@ -412,6 +374,23 @@ static int define_inherited(struct ring_registry *registry, const struct ring_me
 	return define(registry, &def, 0);
 }
 
+/* The place of the predecessor's series: of the same labels, or none. It is not folded into the
+ * overflow series, where its total would look like an increase. */
+static const struct series *inherit_series(struct ring_registry *registry, struct metric *metric,
+					   const struct ring_series_info *series)
+{
+	const struct ring_text overflow = text_of(registry, metric->entry->overflow_labels);
+
+	if (series->overflow)
+		return ring_texts_equal(series->labels, overflow)
+			       ? overflow_series(registry, metric)
+			       : NULL;
+	if (metric->named_count == metric->entry->series_max ||
+	    !heap_has(registry, series->labels.bytes))
+		return NULL;
+	return admit_series(registry, metric, series->labels);
+}
+
 static uint32_t inherit(struct ring_registry *registry, const struct ring_metric_info *info,
 			const struct ring_series_info *series)
 {
@@ -424,9 +403,9 @@ static uint32_t inherit(struct ring_registry *registry, const struct ring_metric
 		metric = ring_index_find_metric(&registry->index, name);
 	if (!metric || !is_same_metric(registry, metric, info))
 		return 0;
-	const struct series *place = series->overflow
-					     ? overflow_series(registry, metric)
-					     : admit_series(registry, metric, series->labels);
+	const struct series *place = inherit_series(registry, metric, series);
+	if (!place)
+		bump(&registry->header->labels_refused);
 	return place ? place->cell : 0;
 }
 

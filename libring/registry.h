@@ -36,8 +36,9 @@ int ring_registry_resolve(struct ring_registry *registry, const char *metric, en
 /* Adds one to a word of the header, for ringstat and the exporter to show. */
 void ring_registry_count(struct ring_registry *registry, struct ring_word *word);
 
-/* Gives a predecessor's series its place here, if its metric is known: the cell its totals go
- * to, or 0. Definitions not declared at creation come along with their first series. */
+/* Gives a predecessor's series its place here: the cell its totals go to, or 0 if its metric is not
+ * known or its budget has no room for these labels, which counts as refused. Definitions not
+ * declared at creation come along with their first series. */
 uint32_t ring_registry_inherit(struct ring_registry *registry,
 			       const struct ring_metric_info *metric,
 			       const struct ring_series_info *series);

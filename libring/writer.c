@@ -32,6 +32,7 @@ struct ring_claim {
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t life_mutex = PTHREAD_MUTEX_INITIALIZER; /* taken before the other */
 static struct ring_segment *segments;
 
 /* What the calling thread holds. The key exists for its destructor. */
@@ -82,12 +83,14 @@ static void end_thread(void *list)
 
 static void before_fork(void)
 {
+	pthread_mutex_lock(&life_mutex);
 	pthread_mutex_lock(&mutex);
 }
 
 static void after_fork_in_parent(void)
 {
 	pthread_mutex_unlock(&mutex);
+	pthread_mutex_unlock(&life_mutex);
 }
 
 /* The child has a copy of every handle and of the lock's descriptor, and must keep neither:
@@ -110,6 +113,7 @@ static void after_fork_in_child(void)
 	}
 	held = NULL;
 	pthread_mutex_unlock(&mutex);
+	pthread_mutex_unlock(&life_mutex);
 }
 
 static int setup_result;
@@ -122,11 +126,21 @@ static void setup(void)
 					       after_fork_in_child);
 }
 
-int ring_claims_open(struct ring_segment *segment)
+void ring_life_lock(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, setup);
+	pthread_mutex_lock(&life_mutex);
+}
+
+void ring_life_unlock(void)
+{
+	pthread_mutex_unlock(&life_mutex);
+}
+
+int ring_claims_open(struct ring_segment *segment)
+{
 	if (setup_result == 0)
 		segment->claims = calloc(segment->header->core_count, sizeof(struct ring_claim *));
 	if (!segment->claims)

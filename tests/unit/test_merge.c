@@ -49,6 +49,17 @@ static void last_of_equal_times_does_not_depend_on_order(void **state)
 	assert_true(merged(RING_LAST, (const double[]){1, 2}, (const uint64_t[]){5, 5}, 2) == 2);
 }
 
+static void a_number_comes_before_no_number_in_any_order(void **state)
+{
+	const double values[] = {NAN, 3, -1};
+	const uint64_t times[] = {5, 5, 5};
+
+	(void)state;
+	assert_true(merged(RING_MIN, values, times, 3) == -1);
+	assert_true(merged(RING_MAX, values, times, 3) == 3);
+	assert_true(merged(RING_LAST, values, times, 3) == 3);
+}
+
 static void unset_gauge_is_neutral_and_stays_unset_alone(void **state)
 {
 	const uint64_t unset[] = {RING_GAUGE_UNSET, 9};
@@ -96,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gauges_merge_by_their_rule),
 		cmocka_unit_test(last_of_equal_times_does_not_depend_on_order),
+		cmocka_unit_test(a_number_comes_before_no_number_in_any_order),
 		cmocka_unit_test(unset_gauge_is_neutral_and_stays_unset_alone),
 		cmocka_unit_test(counters_add_and_histograms_add_bucket_by_bucket),
 	};

@@ -206,7 +206,7 @@ static int create_on_full_tmpfs(void *argument)
 {
 	struct ring_options options = workspace_options(argument, "full");
 	struct ring_segment *segment;
-	char data[16];
+	char data[32];
 	int outcomes[2] = {0, 0};
 
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
@@ -397,6 +397,30 @@ static void child_of_a_fork_can_make_a_segment_of_its_own(void **state)
 	ring_segment_close(segment);
 }
 
+static int open_squatted_directory(void *argument)
+{
+	char path[RING_PATH_BYTES];
+
+	(void)argument;
+	unsetenv("RING_DIR");
+	unsetenv("XDG_RUNTIME_DIR");
+	if (mkdir("/dev/shm/ring-64999", 0777) != 0 || setuid(64999) != 0 ||
+	    ring_dir_resolve("/dev/shm/ring-64999", path) != 0)
+		return 1;
+	return ring_dir_open(path) == -EPERM && strstr(ring_error(), "alone") ? 0 : 2;
+}
+
+/* Anybody can make the fallback directory of somebody else. */
+static void fallback_directory_that_another_user_made_is_refused(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	rmdir("/dev/shm/ring-64999"); /* of a run that failed */
+	in_child(open_squatted_directory, NULL);
+	assert_int_equal(rmdir("/dev/shm/ring-64999"), 0);
+}
+
 static void directory_follows_flag_then_environment_then_custom(void **state)
 {
 	char path[RING_PATH_BYTES];
@@ -434,6 +458,7 @@ int main(void)
 		TEST(missing_directory_is_made_with_its_mode),
 		TEST(child_of_a_fork_writes_nowhere_and_keeps_no_lock),
 		TEST(child_of_a_fork_can_make_a_segment_of_its_own),
+		TEST(fallback_directory_that_another_user_made_is_refused),
 		TEST(directory_follows_flag_then_environment_then_custom),
 	};
 

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -83,7 +84,7 @@ static void other_schema_starts_anew_with_the_totals_that_both_know(void **state
 	assert_int_equal(workspace_value(reader, "test_late_total", "x", 0), 9);
 	assert_int_equal(workspace_value(reader, "test_latency_seconds", "a", 1), UINT64_MAX);
 	assert_int_equal(workspace_value(reader, "test_level", "a", 0), UINT64_MAX);
-	assert_int_equal(workspace_value(reader, "test_depth", "", 0), RING_GAUGE_UNSET);
+	assert_int_equal(workspace_value(reader, "test_depth", "", 0), UINT64_MAX);
 	assert_int_equal(ring_reader_account(reader, 0, &account), RING_SOUND);
 	assert_int_equal(account.written, 3); /* positions go on */
 	assert_int_equal(account.dropped, 3);
@@ -94,26 +95,100 @@ static void other_schema_starts_anew_with_the_totals_that_both_know(void **state
 	ring_segment_close(segment);
 }
 
-static void smaller_budget_folds_inherited_series_and_keeps_their_sum(void **state)
+/* Five channels, of which three have series of their own and two are folded. */
+static void record_beyond_the_budget(const struct ring_options *options)
+{
+	static const char *const channels[] = {"a", "b", "c", "d", "e"};
+	struct ring_segment *segment = workspace_segment(options);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+
+	for (unsigned i = 0; i < 5; i++)
+		ring_counter_add(writer, workspace_packets(segment, channels[i]), 1u << i);
+	ring_segment_close(segment);
+}
+
+/* To fold it would make its whole past look like one increase of the overflow series. */
+static void series_without_room_in_a_smaller_budget_stay_behind_and_are_counted(void **state)
 {
 	struct ring_metric_def def = workspace_metrics[0];
 	struct ring_options options = workspace_options(*state, "shrunk");
-	struct ring_segment *segment = workspace_segment(&options);
-	struct ring_writer *writer = ring_writer_claim(segment, 0);
 
-	for (int i = 0; i < 5; i++) /* three of their own, two folded */
-		ring_counter_add(
-			writer,
-			workspace_packets(segment, (const char *[]){"a", "b", "c", "d", "e"}[i]),
-			1u << i);
-	ring_segment_close(segment);
+	record_beyond_the_budget(&options);
 	def.series_max = 1;
 	options.metrics = &def;
 	options.metric_count = 1;
-	segment = workspace_segment(&options);
+	struct ring_segment *segment = workspace_segment(&options);
 	struct ring_reader *reader = workspace_reader(segment);
 	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 1);
-	assert_int_equal(workspace_value(reader, "test_packets_total", RING_OVERFLOW_LABEL, 0), 30);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "b", 0), UINT64_MAX);
+	assert_int_equal(workspace_value(reader, "test_packets_total", RING_OVERFLOW_LABEL, 0),
+			 8 + 16);
+	assert_int_equal(ring_reader_header(reader)->labels_refused.bits, 2);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void overflow_series_of_another_label_is_another_series(void **state)
+{
+	struct ring_metric_def def = workspace_metrics[0];
+	struct ring_options options = workspace_options(*state, "relabelled");
+
+	record_beyond_the_budget(&options);
+	def.overflow_label = "_other";
+	options.metrics = &def;
+	options.metric_count = 1;
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "c", 0), 4);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "_other", 0), UINT64_MAX);
+	assert_int_equal(ring_reader_series_count(reader), 3);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void later_definition_keeps_its_overflow_label_in_the_successor(void **state)
+{
+	struct ring_metric_def late = workspace_metrics[0];
+	struct ring_options options = workspace_options(*state, "late");
+	struct ring_segment *segment = workspace_segment(&options);
+	const char *const labels[] = {"a", NULL}, *const folded[] = {"b", NULL};
+
+	late.name = "test_late_total";
+	late.overflow_label = "_other";
+	late.series_max = 1;
+	assert_int_equal(ring_metric_define(segment, &late), 0);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	ring_counter_add(writer, ring_counter_resolve(segment, late.name, labels), 1);
+	ring_counter_add(writer, ring_counter_resolve(segment, late.name, folded), 2);
+	ring_segment_close(segment);
+	options.metric_count--;
+	segment = workspace_segment(&options);
+	assert_int_equal(ring_metric_define(segment, &late), 0);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_int_equal(workspace_value(reader, late.name, "a", 0), 1);
+	assert_int_equal(workspace_value(reader, late.name, "_other", 0), 2);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+/* Who may write a mapped file may also truncate it under us. */
+static void file_of_another_user_is_replaced_and_not_carried_on(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "foreign");
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader;
+
+	if (geteuid() != 0)
+		skip();
+	workspace_record(segment, 40);
+	ring_segment_close(segment);
+	reader = workspace_reader(segment = workspace_segment(&options));
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 40);
+	assert_int_equal(chown(ring_segment_path(segment), 65534, 65534), 0);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+	reader = workspace_reader(segment = workspace_segment(&options));
+	assert_int_equal(ring_reader_series_count(reader), 0);
 	ring_reader_close(reader);
 	ring_segment_close(segment);
 }
@@ -206,23 +281,48 @@ static void of_many_starters_exactly_one_wins_the_name(void **state)
 	}
 }
 
-/* Lets a traced child run up to its first attempt to lock a file. */
-static void run_to_lock(pid_t child)
+/* Lets a traced child run until it is about to make a system call, with this second argument if
+ * that is not 0. */
+static void run_to_call(pid_t child, uint64_t number, uint64_t argument)
 {
 	int status;
 
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD), 0);
 	for (;;) {
 		struct __ptrace_syscall_info call;
 		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSTOPPED(status));
 		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof call, &call) > 0);
-		if (call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == SYS_fcntl &&
-		    call.entry.args[1] == F_OFD_SETLK)
+		if (call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == number &&
+		    (argument == 0 || call.entry.args[1] == argument))
 			return;
 	}
+}
+
+/* A child that stops before it creates a segment and ends with 0 if the name is taken by then. */
+static pid_t start_traced(const struct ring_options *options)
+{
+	struct ring_segment *segment;
+	int status;
+	const pid_t child = fork();
+
+	if (child == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(ring_segment_create(&segment, options) == -EBUSY ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD), 0);
+	return child;
+}
+
+static void end_traced(pid_t child)
+{
+	int status;
+
+	assert_int_equal(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 /* Between a starter's open and its lock another one may have replaced the file. The lock that it
@@ -231,22 +331,37 @@ static void starter_overtaken_before_its_lock_notices(void **state)
 {
 	const struct ring_options options = workspace_options(*state, "overtaken");
 	struct ring_options other = options;
-	struct ring_segment *segment;
-	int status;
 
-	ring_segment_close(workspace_segment(&other));
-	const pid_t child = fork();
-	if (child == 0) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGSTOP);
-		_exit(ring_segment_create(&segment, &options) == -EBUSY ? 0 : 1);
-	}
-	run_to_lock(child);
 	other.slot_count = 64;
+	ring_segment_close(workspace_segment(&other));
+	const pid_t child = start_traced(&options);
+	run_to_call(child, SYS_fcntl, F_OFD_SETLK);
+	struct ring_segment *segment = workspace_segment(&options);
+	end_traced(child);
+	ring_segment_close(segment);
+}
+
+/* While a starter fills its new file somebody may remove the old one, whose lock it holds, and
+ * another starter take the name. */
+static void starter_whose_predecessor_was_removed_takes_no_name_from_the_living(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "removed");
+	struct ring_options other = options;
+
+	other.slot_count = 64;
+	struct ring_segment *segment = workspace_segment(&other);
+	char path[128];
+	snprintf(path, sizeof path, "%s", ring_segment_path(segment));
+	ring_segment_close(segment);
+	const pid_t child = start_traced(&options);
+	run_to_call(child, SYS_renameat2, 0);
+	assert_int_equal(unlink(path), 0);
 	segment = workspace_segment(&other);
-	assert_int_equal(ptrace(PTRACE_CONT, child, NULL, NULL), 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	struct ring_reader *reader = workspace_reader(segment);
+	end_traced(child);
+	assert_true(ring_reader_is_current(reader, AT_FDCWD, path));
+	assert_int_equal(workspace_entries(*state), 1);
+	ring_reader_close(reader);
 	ring_segment_close(segment);
 }
 
@@ -258,9 +373,13 @@ int main(void)
 		TEST(same_schema_adopts_totals_positions_and_history),
 		TEST(other_schema_starts_anew_with_the_totals_that_both_know),
 		TEST(totals_of_cores_that_are_no_more_go_to_core_0),
-		TEST(smaller_budget_folds_inherited_series_and_keeps_their_sum),
+		TEST(series_without_room_in_a_smaller_budget_stay_behind_and_are_counted),
+		TEST(overflow_series_of_another_label_is_another_series),
+		TEST(later_definition_keeps_its_overflow_label_in_the_successor),
+		TEST(file_of_another_user_is_replaced_and_not_carried_on),
 		TEST(of_many_starters_exactly_one_wins_the_name),
 		TEST(starter_overtaken_before_its_lock_notices),
+		TEST(starter_whose_predecessor_was_removed_takes_no_name_from_the_living),
 	};
 
 	return cmocka_run_group_tests_name("succession", tests, NULL, NULL);

@@ -77,6 +77,8 @@ struct ring_metric_info {
 	uint32_t bound_count;
 	uint32_t series_max;
 	uint32_t series_cells;
+	uint32_t cell_first;
+	uint32_t series_count;           /* known so far, the overflow series included */
 	uint32_t declared;               /* part of the schema given at creation */
 	struct ring_text overflow_label; /* every label's value in the overflow series */
 };

@@ -38,11 +38,12 @@ struct ring_options {
  * Makes `<dir>/<name>`, mode 0640, fully allocated and populated, locked by this process
  * until ring_segment_close or its end, and gives a handle in `*segment`, always.
  *
- * A file that a predecessor of that name left is carried on. With the same schema, geometry
- * and boot it is adopted as it stands: totals, positions and history. Otherwise a new file
- * takes its place, with the totals of every series whose metric both know (same kind, label
- * keys and bounds; metrics that the predecessor defined later count as known) and with the
- * positions going on. Gauges start unset in both cases. What is no segment is replaced.
+ * A file that a predecessor of that name and user left is carried on. With the same schema,
+ * geometry and boot it is adopted as it stands: totals, positions and history. Otherwise a new file
+ * takes its place, with the positions going on, and with the totals of every series that both know:
+ * of a metric of the same kind, label keys and bounds, under the same labels, within its budget.
+ * Metrics that the predecessor defined later count as known. Gauges start unset in both cases.
+ * What is no segment, or another user's, is replaced.
  *
  * Returns 0; or a negative errno, with the reason in ring_error(), and then the handle is a
  * no-op: -EBUSY a live process owns that name, -EINVAL the options or a definition break a
