@@ -24,9 +24,9 @@
 #include "numbered.h"
 
 #define LAPS_MIN       10000u
-#define KEPT_MIN       20000u /* by each thread, while the writer writes */
-#define STOPS_MIN      50u    /* of the reader that is stopped and continued */
-#define GEAR_BURSTS    512u   /* from one change of gear to the next */
+#define KEPT_MIN       1000u /* by each thread, while the writer writes */
+#define STOPS_MIN      50u   /* of the reader that is stopped and continued */
+#define GEAR_BURSTS    512u  /* from one change of gear to the next */
 #define PAUSE_SPIN_MAX 4096u
 #define THREADS        2u
 

@@ -27,7 +27,7 @@ def complaints(program, *arguments):
 
 tree = tidy.Tree(ROOT)
 sources = [path for path, _ in tree.c()]
-scripts = [path for path, lines in tree.of(r".*") if lines[0] == "#!/usr/bin/env bash"]
+scripts = [path for path, lines in tree.of(r".*") if lines[0] in ("#!/usr/bin/env bash", "#!/bin/sh")]
 report([("every_c_file_is_as_clang_format_would_have_it",
          functools.partial(complaints, "clang-format", "--dry-run", "-Werror", *sources)),
         ("every_script_satisfies_shellcheck",

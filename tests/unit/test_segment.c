@@ -260,11 +260,11 @@ static int create_with_little_memory(void *argument)
 static void missing_memory_is_an_error_and_loses_no_total(void **state)
 {
 	struct ring_options options = workspace_options(*state, "memory");
-	struct ring_segment *segment = workspace_segment(&options);
 
-#ifdef __SANITIZE_ADDRESS__
-	skip(); /* it needs terabytes of address space */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+	skip(); /* they need terabytes of address space */
 #endif
+	struct ring_segment *segment = workspace_segment(&options);
 	workspace_record(segment, 1000);
 	ring_segment_close(segment);
 	in_child(create_with_little_memory, &options);

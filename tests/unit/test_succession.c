@@ -175,11 +175,11 @@ static void later_definition_keeps_its_overflow_label_in_the_successor(void **st
 static void file_of_another_user_is_replaced_and_not_carried_on(void **state)
 {
 	const struct ring_options options = workspace_options(*state, "foreign");
-	struct ring_segment *segment = workspace_segment(&options);
 	struct ring_reader *reader;
 
 	if (geteuid() != 0)
 		skip();
+	struct ring_segment *segment = workspace_segment(&options);
 	workspace_record(segment, 40);
 	ring_segment_close(segment);
 	reader = workspace_reader(segment = workspace_segment(&options));
