@@ -83,6 +83,8 @@ static const char *texts_fault(const struct ring_metric_def *def)
 		return "the name should end with the unit, before any \"_total\"";
 	if (strlen(ring_overflow_label(def)) > RING_LABEL_VALUE_MAX)
 		return "the overflow label has at most 255 bytes";
+	if (!ring_utf8_ok(ring_overflow_label(def), strlen(ring_overflow_label(def))))
+		return "the overflow label is not UTF-8";
 	return NULL;
 }
 

@@ -46,11 +46,18 @@ const char *target_reason(int result)
 
 int target_status(int result)
 {
-	if (result == RING_SOUND)
+	switch (result) {
+	case RING_SOUND:
 		return TOOL_OK;
-	if (result < 0 || result == RING_FORBIDDEN || result == RING_SYMLINK)
+	case RING_FORBIDDEN:
+	case RING_SYMLINK:
+	case RING_FOREIGN_ENDIAN:
+	case RING_BAD_VERSION:
+	case RING_BAD_FEATURES:
 		return TOOL_CANNOT_TELL;
-	return TOOL_UNSOUND;
+	default:
+		return result < 0 ? TOOL_CANNOT_TELL : TOOL_UNSOUND;
+	}
 }
 
 int target_complain(const char *operand, int result)

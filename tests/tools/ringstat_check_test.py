@@ -53,9 +53,6 @@ def each_damage_exits_1_with_its_reason(place):
     last = whole.core(1)
     for reason, change in (
             ("bad_magic", lambda image: image.word(0, 0)),
-            ("foreign_endian", lambda image: image.set("endian_mark", 0x04030201)),
-            ("bad_version", lambda image: image.set("version_major", 9)),
-            ("bad_features", lambda image: image.set("features_required", 1)),
             ("bad_geometry", lambda image: image.set("slot_count", 100)),
             ("bad_layout", lambda image: image.set("cores_offset", 2 ** 63)),
             ("bad_identity", lambda image: image.set("name", ord("/"))),
@@ -70,6 +67,17 @@ def each_damage_exits_1_with_its_reason(place):
             ("bad_sample", lambda image: image.word(image.slot(1, 499 % 128) + 16, 2 << 32))):
         status, (line,) = judge(damaged(change))
         assert status == 1 and line.startswith("damaged: " + reason + " ("), (reason, line)
+
+
+def what_this_version_cannot_read_exits_2(place):
+    path, _ = loaded(place, "a", *SMALL)
+    for reason, field, value in (("foreign_endian", "endian_mark", 0x04030201),
+                                 ("bad_version", "version_major", 9),
+                                 ("bad_features", "features_required", 1)):
+        image = Image(path)
+        image.set(field, value)
+        status, (line,) = judge(image.save(place.path("other")))
+        assert status == 2 and line.startswith("cannot tell: " + reason + " ("), (reason, line)
 
 
 def what_is_no_segment_exits_1(place):
@@ -142,6 +150,7 @@ def random_damage_never_breaks_the_judge(place):
 main([
     sound_segments_exit_0,
     each_damage_exits_1_with_its_reason,
+    what_this_version_cannot_read_exits_2,
     what_is_no_segment_exits_1,
     what_cannot_be_read_exits_2,
     what_may_not_be_read_exits_2,

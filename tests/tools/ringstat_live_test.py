@@ -257,7 +257,7 @@ def without_a_segment_there_is_one_line_and_exit_2(place):
     image.save(path)
     for command in ("show", "watch", "tail"):
         result = ringstat(command, path)
-        assert (result.returncode, result.stdout) == (1, b"")
+        assert (result.returncode, result.stdout) == (2, b"")
         assert result.stderr.count(b"\n") == 1 and b": bad_version (" in result.stderr
 
 

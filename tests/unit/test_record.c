@@ -170,6 +170,46 @@ static void histogram_counts_each_value_into_the_bucket_of_its_upper_bound(void 
 	bench_close(&bench);
 }
 
+static void no_number_is_counted_in_the_last_bucket(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_histogram latency = ring_histogram_resolve(
+		bench.segment, "test_latency_seconds", RING_LABELS("a"));
+
+	ring_histogram_observe(bench.writer, latency, __builtin_nan(""));
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(workspace_value(bench.reader, "test_latency_seconds", "a", 1 + i),
+				 i == 3);
+	bench_close(&bench);
+}
+
+static void R3_gauge_holds_every_double_up_to_one_below_the_mark_of_never_set(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	struct ring_gauge depth = ring_gauge_resolve(bench.segment, "test_depth", NULL);
+	const double values[] = {0.25, 1.7976931348623157e308, __builtin_inf(), __builtin_nan(""),
+				 ring_double_of(RING_GAUGE_UNSET - 1)};
+
+	for (int i = 0; i < 5; i++) {
+		ring_gauge_set(bench.writer, depth, values[i]);
+		assert_int_equal(workspace_value(bench.reader, "test_depth", "", 0),
+				 ring_bits_of(values[i]));
+	}
+	ring_gauge_set(bench.writer, depth, ring_double_of(RING_GAUGE_UNSET));
+	assert_int_equal(workspace_value(bench.reader, "test_depth", "", 0), RING_GAUGE_UNSET);
+	bench_close(&bench);
+}
+
+/* At the same offset in their pages, each record would wait for the one before. */
+static void writer_stands_away_from_the_position_it_stores_to(void **state)
+{
+	struct bench bench = bench_open(state, 8, 1);
+	const uintptr_t distance = (uintptr_t)bench.writer - (uintptr_t)bench.writer->shared_pos;
+
+	assert_in_range(distance % 4096, 512, 4096 - 512);
+	bench_close(&bench);
+}
+
 static void gauge_add_starts_from_zero_and_keeps_its_own_core(void **state)
 {
 	struct bench bench = bench_open(state, 8, 1);
@@ -344,6 +384,9 @@ int main(void)
 		TEST(T5_drain_takes_all_and_an_empty_drain_returns_none),
 		TEST(totals_are_exact_although_the_ring_overflowed_many_times),
 		TEST(histogram_counts_each_value_into_the_bucket_of_its_upper_bound),
+		TEST(no_number_is_counted_in_the_last_bucket),
+		TEST(R3_gauge_holds_every_double_up_to_one_below_the_mark_of_never_set),
+		TEST(writer_stands_away_from_the_position_it_stores_to),
 		TEST(gauge_add_starts_from_zero_and_keeps_its_own_core),
 		TEST(burst_becomes_visible_at_its_end_or_when_it_is_full),
 		TEST(released_burst_becomes_visible_too),

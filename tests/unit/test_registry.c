@@ -158,6 +158,9 @@ static void definition_is_idempotent_and_a_second_one_is_refused(void **state)
 	def = workspace_metrics[0];
 	def.overflow_label = "_other";
 	assert_int_equal(ring_metric_define(segment, &def), -EEXIST);
+	def = workspace_metrics[1];
+	def.merge = RING_MIN;
+	assert_int_equal(ring_metric_define(segment, &def), -EEXIST);
 	def = workspace_metrics[0];
 	def.kind = RING_GAUGE;
 	def.name = "test_late";
@@ -178,6 +181,30 @@ static void budget_that_does_not_fit_is_refused_when_defined(void **state)
 	assert_int_equal(ring_metric_define(segment, &def), -ENOSPC);
 	def.series_max = 9; /* and the overflow series */
 	assert_int_equal(ring_metric_define(segment, &def), 0);
+	ring_segment_close(segment);
+}
+
+static void metric_can_have_as_many_labels_as_there_may_be(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "labels");
+	struct ring_segment *segment = workspace_segment(&options);
+	static const double bounds[] = {0.1, 0.2};
+	const struct ring_metric_def def = {HISTOGRAM("test_x", bounds), .series_max = 10,
+					    .label_keys = {"a", "b", "c", "d", "e", "f", "g", "h"}};
+
+	assert_int_equal(ring_metric_define(segment, &def), 0);
+	assert_int_equal(ring_metric_define(segment, &def), 0);
+	assert_int_not_equal(
+		ring_histogram_resolve(segment, "test_x",
+				       RING_LABELS("1", "2", "3", "4", "5", "6", "7", "8"))
+			.cell,
+		0);
+	assert_int_equal(
+		ring_histogram_resolve(segment, "test_x",
+				       RING_LABELS("1", "2", "3", "4", "5", "6", "7", "8", "9"))
+			.cell,
+		0);
+	assert_non_null(strstr(ring_error(), "has 8 labels, not 9"));
 	ring_segment_close(segment);
 }
 
@@ -291,6 +318,9 @@ static const struct refusal refusals[] = {
 	{{GAUGE("test_gauge")}, "include type"},
 	{{COUNTER("test_counter_total")}, "include type"},
 	{{GAUGE("test_histogram_x")}, "include type"},
+	{{GAUGE("test_wait_MS")}, "abbreviated"},
+	{{GAUGE("test_Gauge")}, "include type"},
+	{{COUNTER("test_total"), .overflow_label = "\xff"}, "not UTF-8"},
 	{{GAUGE("test_wait_ms")}, "abbreviated"},
 	{{COUNTER("test_kb_total")}, "abbreviated"},
 	{{GAUGE("test_wait_milliseconds")}, "base unit"},
@@ -370,6 +400,7 @@ int main(void)
 		TEST(R2_racing_threads_agree_and_never_exceed_the_budget),
 		TEST(definition_is_idempotent_and_a_second_one_is_refused),
 		TEST(budget_that_does_not_fit_is_refused_when_defined),
+		TEST(metric_can_have_as_many_labels_as_there_may_be),
 		TEST(full_metric_table_names_what_to_raise),
 		TEST(wrong_request_gives_a_zero_handle_and_a_reason),
 		TEST(full_heap_folds_into_the_overflow_series),

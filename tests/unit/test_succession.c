@@ -193,6 +193,72 @@ static void file_of_another_user_is_replaced_and_not_carried_on(void **state)
 	ring_segment_close(segment);
 }
 
+static void change_a_definition(struct ring_metric_def *def, unsigned which)
+{
+	static const double bounds[] = {0.5, 1, 2};
+
+	switch (which) {
+	case 0:
+		def->help = "Said otherwise.";
+		break;
+	case 1:
+		def->bounds = bounds;
+		break;
+	case 2:
+		def->overflow_label = "_other";
+		break;
+	case 3:
+		def->series_max = 4;
+		break;
+	case 4:
+		def->label_keys[0] = "stream";
+		break;
+	}
+}
+
+static void each_change_of_a_definition_makes_another_segment(void **state)
+{
+	struct ring_options options = workspace_options(*state, "changed");
+	static const uint8_t none[16];
+
+	for (unsigned which = 0; which < 5; which++) {
+		struct ring_metric_def metrics[WORKSPACE_METRICS];
+		memcpy(metrics, workspace_metrics, sizeof metrics);
+		change_a_definition(&metrics[2], which);
+		options.metrics = workspace_metrics;
+		ring_segment_close(workspace_segment(&options));
+		options.metrics = metrics;
+		struct ring_segment *segment = workspace_segment(&options);
+		struct ring_reader *reader = workspace_reader(segment);
+		assert_memory_not_equal(ring_reader_header(reader)->predecessor, none, 16);
+		assert_int_equal(ring_reader_header(reader)->owner_count.bits, 2 + 2 * which);
+		ring_reader_close(reader);
+		ring_segment_close(segment);
+	}
+}
+
+/* Its timestamps are another clock's. */
+static void segment_of_another_boot_is_carried_on_in_a_new_file(void **state)
+{
+	const struct ring_options options = workspace_options(*state, "booted");
+	struct ring_segment *segment = workspace_segment(&options);
+	uint8_t boot_id[16];
+
+	workspace_record(segment, 40);
+	const int fd = open(ring_segment_path(segment), O_RDWR);
+	ring_segment_close(segment);
+	assert_int_equal(pread(fd, boot_id, 16, offsetof(struct ring_header, boot_id)), 16);
+	boot_id[0] ^= 1;
+	assert_int_equal(pwrite(fd, boot_id, 16, offsetof(struct ring_header, boot_id)), 16);
+	close(fd);
+	segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_memory_not_equal(ring_reader_header(reader)->boot_id, boot_id, 16);
+	assert_int_equal(workspace_value(reader, "test_packets_total", "a", 0), 40);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
 static void totals_of_cores_that_are_no_more_go_to_core_0(void **state)
 {
 	struct ring_options options = workspace_options(*state, "cores");
@@ -372,6 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(same_schema_adopts_totals_positions_and_history),
 		TEST(other_schema_starts_anew_with_the_totals_that_both_know),
+		TEST(each_change_of_a_definition_makes_another_segment),
+		TEST(segment_of_another_boot_is_carried_on_in_a_new_file),
 		TEST(totals_of_cores_that_are_no_more_go_to_core_0),
 		TEST(series_without_room_in_a_smaller_budget_stay_behind_and_are_counted),
 		TEST(overflow_series_of_another_label_is_another_series),

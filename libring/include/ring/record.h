@@ -140,7 +140,8 @@ static inline void ring_counter_add(struct ring_writer *writer, struct ring_coun
 	ring_writer_put(writer, total, counter.key);
 }
 
-/* Sets a gauge, to any double. */
+/* Sets a gauge, to any double. The one NaN whose bits are RING_GAUGE_UNSET takes the value back:
+ * the series is then shown as never set. */
 static inline void ring_gauge_set(struct ring_writer *writer, struct ring_gauge gauge, double value)
 {
 	if (!ring_writer_has_cell(writer, gauge.cell))

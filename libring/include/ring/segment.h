@@ -7,8 +7,8 @@
  * caller still gets a handle; it gives out zero handles and no-op writers, and
  * the data plane runs on unobserved.
  *
- * After fork() the child's handle is a no-op too: what it records goes to private
- * memory. Children made by raw clone() or vfork() must not record before exec.
+ * After fork() the child's handle and writers are no-ops. Children made by raw clone() or vfork()
+ * must not record before exec.
  */
 #ifndef RING_SEGMENT_H
 #define RING_SEGMENT_H
