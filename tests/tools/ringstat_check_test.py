@@ -126,8 +126,8 @@ def one_line_each_and_damage_outweighs_doubt(place):
 
 def random_damage_never_breaks_the_judge(place):
     """Each round changes words anywhere; every command must end with a status of its own."""
-    seed = int(os.environ.get("RING_TEST_SEED", time.time_ns() % 10 ** 9))
-    print("# RING_TEST_SEED=%d" % seed)
+    seed = int(os.environ.get("RING_SEED", time.time_ns() % 10 ** 9))
+    print("# RING_SEED=%d" % seed)
     choose = random.Random(seed)
     path, _ = loaded(place, "a", *SMALL)
     whole = Image(path)
@@ -142,9 +142,9 @@ def random_damage_never_breaks_the_judge(place):
         image.save(damaged)
         statuses = [ringstat(*command, damaged).returncode for command in
                     (["check"], ["show", "--json"], ["tail", "--from-start"])]
-        assert all(status in (0, 1) for status in statuses), statuses
+        assert all(status in (0, 1, 2) for status in statuses), statuses
         # What check calls sound, the others can read.
-        assert statuses[0] == 1 or statuses == [0, 0, 0], statuses
+        assert statuses[0] != 0 or statuses == [0, 0, 0], statuses
 
 
 main([
