@@ -3,9 +3,10 @@
  * Members come, leave and succeed one another; see aggregate.h for the rules.
  *
  * A member that leaves keeps its contributions, summed up over its cores, under its identity:
- * it is then a *ghost*. Whoever comes and carries a ghost's totals on takes over from it series
- * by series, but only where its own total is not below the ghost's. So whatever a segment
- * claims to be, no total ever goes back.
+ * it is then a *ghost*. Whoever comes and carries a ghost's totals on takes over from it, series
+ * by series and cell by cell, as much as its own total; what it lacks stays with the ghost. So
+ * whatever a segment claims to be, no total ever goes back and nothing is counted twice. A segment
+ * has one ghost at most, with one contribution to a series at most.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,13 +20,14 @@ TAILQ_HEAD(member_list, aggregate_member);
 struct aggregate_member {
 	struct aggregate *aggregate;
 	TAILQ_ENTRY(aggregate_member) of_list;
-	struct aggregate_identity identity;
+	struct identity identity;
 	uint32_t core_count;
 	struct family **families; /* by metric index; NULL: a conflict */
 	uint32_t metric_count;
-	struct contribution **contributions; /* by series index; NULL: left out or taken over */
+	struct contribution **by_index; /* of the series; NULL: left out for a conflict */
 	uint32_t series_count;
 	uint32_t conflict_count;
+	struct contribution_list contributions; /* all of them */
 };
 
 struct aggregate {
@@ -33,6 +35,8 @@ struct aggregate {
 	struct member_list members;
 	struct member_list ghosts; /* the oldest first */
 	uint32_t ghost_count;
+	struct aggregate_member remainder; /* what ghosts that have melted contributed */
+	uint64_t forgotten_count;
 };
 
 struct aggregate *aggregate_create(void)
@@ -41,15 +45,17 @@ struct aggregate *aggregate_create(void)
 
 	if (!aggregate)
 		return NULL;
+	series_set_init(&aggregate->set);
 	TAILQ_INIT(&aggregate->members);
 	TAILQ_INIT(&aggregate->ghosts);
+	aggregate->remainder.aggregate = aggregate;
 	return aggregate;
 }
 
 static void member_free(struct aggregate_member *member)
 {
 	free(member->families);
-	free(member->contributions);
+	free(member->by_index);
 	free(member);
 }
 
@@ -85,36 +91,21 @@ int aggregate_reserve(struct aggregate *aggregate, struct ring_text name)
 	return 0;
 }
 
-static bool uuid_same(const uint8_t *a, const uint8_t *b)
-{
-	static const uint8_t none[16];
-
-	return memcmp(a, b, sizeof none) == 0 && memcmp(a, none, sizeof none) != 0;
-}
-
-static bool uuid_is_set(const uint8_t *uuid)
-{
-	static const uint8_t none[16];
-
-	return memcmp(uuid, none, sizeof none) != 0;
-}
-
-bool aggregate_covers(const struct aggregate *aggregate, const uint8_t uuid[16])
+bool aggregate_covers(const struct aggregate *aggregate, const struct identity *identity)
 {
 	const struct aggregate_member *member;
 
 	TAILQ_FOREACH (member, &aggregate->members, of_list)
-		if (uuid_same(member->identity.uuid, uuid) ||
-		    uuid_same(member->identity.predecessor, uuid))
+		if (identity_covers(&member->identity, identity))
 			return true;
 	TAILQ_FOREACH (member, &aggregate->ghosts, of_list)
-		if (uuid_same(member->identity.predecessor, uuid))
+		if (identity_is_successor(&member->identity, identity))
 			return true;
 	return false;
 }
 
 int aggregate_join(struct aggregate *aggregate, struct aggregate_member **joined,
-		   const struct aggregate_identity *identity, uint32_t core_count)
+		   const struct identity *identity, uint32_t core_count)
 {
 	struct aggregate_member *member = calloc(1, sizeof *member);
 
@@ -136,18 +127,39 @@ static void *array_room(void *array, uint32_t count, size_t entry_bytes)
 	return reallocarray(array, count == 0 ? 1 : 2 * (size_t)count, entry_bytes);
 }
 
+/* Frees a ghost that has nothing left. */
+static void ghost_release(struct aggregate_member *ghost)
+{
+	struct aggregate *aggregate = ghost->aggregate;
+
+	if (ghost == &aggregate->remainder || !LIST_EMPTY(&ghost->contributions))
+		return;
+	TAILQ_REMOVE(&aggregate->ghosts, ghost, of_list);
+	aggregate->ghost_count--;
+	member_free(ghost);
+}
+
+/* Removes a series that only ghosts contribute to. */
+static void series_forget(struct aggregate *aggregate, struct series *series)
+{
+	struct contribution *contribution, *next;
+
+	for (contribution = LIST_FIRST(&series->contributions); contribution; contribution = next) {
+		struct aggregate_member *ghost = contribution->member;
+		next = LIST_NEXT(contribution, of_series);
+		contribution_remove(&aggregate->set, contribution);
+		ghost_release(ghost);
+	}
+}
+
 /* Empties a family that only ghosts still hold, so that its name can get another meaning. */
 static void family_vacate(struct aggregate *aggregate, struct family *family)
 {
 	struct series *series;
 
 	family->declared_count++; /* stays while it is being emptied */
-	while ((series = LIST_FIRST(&family->series))) {
-		struct contribution *contribution = LIST_FIRST(&series->contributions);
-		if (contribution->member)
-			contribution->member->contributions[contribution->index] = NULL;
-		contribution_remove(&aggregate->set, contribution);
-	}
+	while ((series = LIST_FIRST(&family->series)))
+		series_forget(aggregate, series);
 	family->declared_count--;
 	family_release(&aggregate->set, family);
 }
@@ -182,98 +194,55 @@ int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struc
 {
 	struct family *family = member->families[metric];
 	struct contribution *contribution = NULL;
-	void *contributions = array_room(member->contributions, member->series_count,
-					 sizeof(struct contribution *));
+	void *by_index = array_room(member->by_index, member->series_count,
+				    sizeof(struct contribution *));
 
-	if (!contributions)
+	if (!by_index)
 		return -ENOMEM;
-	member->contributions = contributions;
+	member->by_index = by_index;
 	if (family) {
 		contribution = contribution_add(&member->aggregate->set, family, labels,
 						member->core_count);
 		if (!contribution)
 			return -ENOMEM;
 		contribution->member = member;
-		contribution->index = member->series_count;
+		LIST_INSERT_HEAD(&member->contributions, contribution, of_member);
 	}
-	member->contributions[member->series_count++] = contribution;
+	member->by_index[member->series_count++] = contribution;
 	return 0;
 }
 
 void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
 		   const uint64_t *cells)
 {
-	if (member->contributions[series])
-		contribution_set(&member->aggregate->set, member->contributions[series], core,
-				 cells);
+	if (member->by_index[series])
+		contribution_set(&member->aggregate->set, member->by_index[series], core, cells);
 }
 
-static void member_forget(struct aggregate_member *member, uint32_t index)
-{
-	struct contribution *contribution = member->contributions[index];
-
-	member->contributions[index] = NULL;
-	contribution_remove(&member->aggregate->set, contribution);
-}
-
-/* Whether the member has counted at least what the ghost has, in every cell that counts. */
-static bool member_reaches(const struct aggregate_member *member,
-			   const struct aggregate_member *ghost, const struct series *series)
-{
-	uint64_t own[RING_SERIES_CELLS_MAX], old[RING_SERIES_CELLS_MAX];
-	/* The first cell of a histogram is its sum, which may well fall. */
-	const uint32_t first = series->family->metric.kind == RING_HISTOGRAM ? 1 : 0;
-
-	series_combine(series, member, own);
-	series_combine(series, ghost, old);
-	for (uint32_t i = first; i < series->family->metric.series_cells; i++)
-		if (own[i] < old[i])
-			return false;
-	return true;
-}
-
-static bool member_contributes(const struct aggregate_member *member, const struct series *series)
-{
-	const struct contribution *contribution;
-
-	LIST_FOREACH (contribution, &series->contributions, of_series)
-		if (contribution->member == member)
-			return true;
-	return false;
-}
-
-static void ghost_free(struct aggregate_member *ghost)
-{
-	TAILQ_REMOVE(&ghost->aggregate->ghosts, ghost, of_list);
-	ghost->aggregate->ghost_count--;
-	member_free(ghost);
-}
-
+/* What the member has of the ghost's counts is the member's from now on. */
 static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_member *member)
 {
-	uint32_t left = 0;
+	struct series_set *set = &ghost->aggregate->set;
+	struct contribution *contribution, *next;
+	uint64_t carried[RING_SERIES_CELLS_MAX];
 
-	for (uint32_t i = 0; i < ghost->series_count; i++) {
-		const struct contribution *contribution = ghost->contributions[i];
-		if (!contribution)
-			continue;
-		if (member_contributes(member, contribution->series) &&
-		    member_reaches(member, ghost, contribution->series))
-			member_forget(ghost, i);
-		else
-			left++;
+	for (contribution = LIST_FIRST(&ghost->contributions); contribution; contribution = next) {
+		next = LIST_NEXT(contribution, of_member);
+		if (series_combine(contribution->series, member, carried) &&
+		    !contribution_reduce(set, contribution, carried))
+			contribution_remove(set, contribution);
 	}
-	if (left == 0)
-		ghost_free(ghost);
+	ghost_release(ghost);
 }
 
+/* The ghost of that segment; NULL if there is none. */
 static struct aggregate_member *ghost_find(const struct aggregate *aggregate,
-					   const uint8_t uuid[16])
+					   const struct identity *identity)
 {
 	struct aggregate_member *ghost;
 
 	TAILQ_FOREACH (ghost, &aggregate->ghosts, of_list)
-		if (uuid_same(ghost->identity.uuid, uuid))
+		if (identity_is_same(&ghost->identity, identity))
 			return ghost;
 	return NULL;
 }
@@ -282,13 +251,14 @@ static struct aggregate_member *ghost_find(const struct aggregate *aggregate,
  * then its predecessor's has already yielded, and what is left of that one is to stay. */
 static struct aggregate_member *ghost_of(const struct aggregate_member *member)
 {
-	const struct aggregate_identity *identity = &member->identity;
-	struct aggregate_member *ghost = ghost_find(member->aggregate, identity->uuid);
+	const struct identity *identity = &member->identity;
+	struct aggregate_member *ghost = ghost_find(member->aggregate, identity);
 
-	if (!ghost)
-		ghost = ghost_find(member->aggregate, identity->predecessor);
-	if (ghost || !uuid_is_set(identity->predecessor))
+	if (ghost || !identity_is_heir(identity))
 		return ghost;
+	TAILQ_FOREACH (ghost, &member->aggregate->ghosts, of_list)
+		if (identity_is_successor(identity, &ghost->identity))
+			return ghost;
 	/* The predecessor was never seen here, so generations were missed in between; the last
 	 * ghost of that name is then an ancestor. */
 	TAILQ_FOREACH_REVERSE (ghost, &member->aggregate->ghosts, member_list, of_list)
@@ -305,26 +275,18 @@ void aggregate_admit(struct aggregate_member *member)
 		ghost_yield(ghost, member);
 }
 
-/* Forgets whose the oldest ghost's counts were, and keeps the counts. */
-static void ghost_melt(struct aggregate_member *ghost)
+/* Takes over all that a ghost contributes, and the ghost is no more. */
+static void ghost_absorb(struct aggregate_member *into, struct aggregate_member *ghost)
 {
-	struct series_set *set = &ghost->aggregate->set;
+	struct contribution *contribution;
 
-	for (uint32_t i = 0; i < ghost->series_count; i++) {
-		struct contribution *contribution = ghost->contributions[i], *other;
-		if (!contribution)
-			continue;
-		LIST_FOREACH (other, &contribution->series->contributions, of_series)
-			if (!other->member)
-				break;
-		contribution->member = NULL;
-		if (!other)
-			continue;
-		ring_cells_merge(&contribution->series->family->metric, other->cells,
-				 contribution->cells);
-		contribution_remove(set, contribution);
+	while ((contribution = LIST_FIRST(&ghost->contributions))) {
+		LIST_REMOVE(contribution, of_member);
+		LIST_INSERT_HEAD(&into->contributions, contribution, of_member);
+		contribution->member = into;
+		contribution_gather(&into->aggregate->set, contribution);
 	}
-	ghost_free(ghost);
+	ghost_release(ghost);
 }
 
 /* Takes the member out of the list and its metrics' declarations back. */
@@ -338,41 +300,68 @@ static void member_retire(struct aggregate_member *member)
 		family->declared_count--;
 		family_release(&member->aggregate->set, family);
 	}
+	free(member->families);
+	free(member->by_index);
+	member->families = NULL;
+	member->by_index = NULL;
+}
+
+/* Keeps the member's counts, and nothing else of what it contributes. */
+static void member_settle(struct aggregate_member *member)
+{
+	struct series_set *set = &member->aggregate->set;
+	struct contribution *contribution, *next;
+
+	for (contribution = LIST_FIRST(&member->contributions); contribution; contribution = next) {
+		next = LIST_NEXT(contribution, of_member);
+		if (contribution->series->family->metric.kind == RING_GAUGE)
+			contribution_remove(set, contribution);
+		else
+			contribution_retire(set, contribution);
+	}
+	/* Label values that print alike may have made several of one series. */
+	LIST_FOREACH (contribution, &member->contributions, of_member)
+		contribution_gather(set, contribution);
 }
 
 void aggregate_leave(struct aggregate_member *member)
 {
 	struct aggregate *aggregate = member->aggregate;
-	uint32_t left = 0;
+	struct aggregate_member *before = ghost_find(aggregate, &member->identity);
 
-	for (uint32_t i = 0; i < member->series_count; i++) {
-		struct contribution *contribution = member->contributions[i];
-		if (!contribution)
-			continue;
-		if (contribution->series->family->metric.kind == RING_GAUGE) {
-			member_forget(member, i);
-		} else {
-			contribution_collapse(contribution);
-			left++;
-		}
-	}
+	member_settle(member);
 	member_retire(member);
-	if (left == 0) {
-		member_free(member);
-		return;
-	}
+	if (before)
+		ghost_absorb(member, before);
 	TAILQ_INSERT_TAIL(&aggregate->ghosts, member, of_list);
-	if (++aggregate->ghost_count > AGGREGATE_GONE_MAX)
-		ghost_melt(TAILQ_FIRST(&aggregate->ghosts));
+	aggregate->ghost_count++;
+	ghost_release(member);
 }
 
 void aggregate_drop(struct aggregate_member *member)
 {
-	for (uint32_t i = 0; i < member->series_count; i++)
-		if (member->contributions[i])
-			member_forget(member, i);
+	struct contribution *contribution;
+
+	while ((contribution = LIST_FIRST(&member->contributions)))
+		contribution_remove(&member->aggregate->set, contribution);
 	member_retire(member);
 	member_free(member);
+}
+
+void aggregate_trim(struct aggregate *aggregate)
+{
+	const struct series_set *set = &aggregate->set;
+
+	for (; set->gone_count > AGGREGATE_GONE_SERIES_MAX; aggregate->forgotten_count++)
+		series_forget(aggregate, TAILQ_FIRST(&set->gone));
+	while (aggregate->ghost_count > AGGREGATE_GONE_MAX ||
+	       (aggregate->ghost_count > 1 && set->retired_count > AGGREGATE_GONE_PARTS_MAX))
+		ghost_absorb(&aggregate->remainder, TAILQ_FIRST(&aggregate->ghosts));
+}
+
+uint64_t aggregate_forgotten_count(const struct aggregate *aggregate)
+{
+	return aggregate->forgotten_count;
 }
 
 uint32_t aggregate_conflict_count(const struct aggregate_member *member)

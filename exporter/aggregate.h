@@ -6,10 +6,17 @@
  *
  * A *member* is one segment's contribution. What a member has counted is never taken back:
  * when it leaves, its counters and histograms stay, and only its gauges vanish. They stay under
- * its uuid, so that
- *   - the same segment, coming back, takes its place again and is not counted twice;
+ * its identity, so that
+ *   - the same segment, coming back, takes its place again and is not counted twice, not even
+ *     if it comes back as it was earlier;
  *   - a successor, whose totals go on from this one's, replaces what it carries on and leaves
  *     the rest.
+ *
+ * What members leave is bounded, by the three limits below. Beyond them, the member that has been
+ * gone for longest melts into one anonymous remainder: its counts stay, but if it came back it
+ * would be counted twice. The last one to go, which may be on its way back, is always remembered.
+ * And the series that has been without a member present for longest is forgotten, and counted as
+ * such.
  *
  * The first member that uses a metric name says what it means. Another's metric of that name
  * with another kind, merge rule, label keys or bounds is a conflict and is left out. A name
@@ -21,17 +28,11 @@
 #define AGGREGATE_H
 
 #include "catalog.h"
+#include "identity.h"
 
-/* Members gone are remembered one by one up to here. After that the oldest melts into one
- * anonymous remainder; only its own uuid's return would be counted twice. */
-#define AGGREGATE_GONE_MAX 1024u
-
-/* Which segment it is: of ring_header, uuid and predecessor all zeros for none. */
-struct aggregate_identity {
-	char name[RING_NAME_MAX + 1];
-	uint8_t uuid[16];
-	uint8_t predecessor[16];
-};
+#define AGGREGATE_GONE_MAX        1024u      /* members gone that are remembered */
+#define AGGREGATE_GONE_PARTS_MAX  (1u << 18) /* what they contribute to series */
+#define AGGREGATE_GONE_SERIES_MAX (1u << 16) /* series without a member present */
 
 struct aggregate;
 struct aggregate_member;
@@ -42,12 +43,12 @@ void aggregate_destroy(struct aggregate *aggregate);
 /* Keeps a metric name from every member. */
 int aggregate_reserve(struct aggregate *aggregate, struct ring_text name);
 
-/* Whether a member counts what the segment `uuid` has counted: as that segment, or as one that
- * carries its totals on. A finished segment of that uuid would then be counted twice. */
-bool aggregate_covers(const struct aggregate *aggregate, const uint8_t uuid[16]);
+/* Whether another counts what the segment has counted, or will when it comes back. A segment that
+ * is finished would then be counted twice. */
+bool aggregate_covers(const struct aggregate *aggregate, const struct identity *identity);
 
 int aggregate_join(struct aggregate *aggregate, struct aggregate_member **member,
-		   const struct aggregate_identity *identity, uint32_t core_count);
+		   const struct identity *identity, uint32_t core_count);
 
 /* The member's metrics and series, in the order of its tables: the first has index 0. */
 int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric);
@@ -67,12 +68,18 @@ void aggregate_drop(struct aggregate_member *member);
 /* How many of the member's metrics are left out for a conflict. */
 uint32_t aggregate_conflict_count(const struct aggregate_member *member);
 
+/* Keeps the limits on what is gone. For when nobody has just left to join again. */
+void aggregate_trim(struct aggregate *aggregate);
+
+/* How many series have been forgotten so far. */
+uint64_t aggregate_forgotten_count(const struct aggregate *aggregate);
+
 /* Whether aggregate_view would show anything new. */
 bool aggregate_changed(const struct aggregate *aggregate);
 
 /* Combines what has changed. `*catalog` is the same as last time unless the set of series has
- * changed; then it is a new one, and every one that was handed out is the caller's to destroy.
- * `*cells` has catalog->cell_count values and stands until the next call. */
+ * changed; `*cells` has catalog->cell_count values. Both stand until the next call, the catalog
+ * for longer if it is held. */
 int aggregate_view(struct aggregate *aggregate, struct catalog **catalog, const uint64_t **cells);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "answer.h"
-#include "render.h"
 
 #define TYPE_PLAIN "text/plain; charset=utf-8"
 #define TYPE_HTML  "text/html; charset=utf-8"
@@ -34,25 +33,53 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 	return result;
 }
 
-/* NULL: no memory, or a page beyond all bounds. */
-static struct MHD_Response *page_render(const struct snapshot *snapshot)
-{
-	struct MHD_Response *page = NULL;
+/* A page's text, as long as somebody reads it. */
+struct page {
+	struct answers *answers;
 	struct text text;
+};
 
-	text_init(&text, RENDER_BYTES_MAX);
-	render_snapshot(&text, snapshot);
-	if (!text.error)
-		page = MHD_create_response_from_buffer(text.bytes, text.data,
-						       MHD_RESPMEM_MUST_FREE);
-	if (!page) {
-		text_release(&text);
+static void page_free(void *argument)
+{
+	struct page *page = argument;
+
+	page->answers->held_bytes -= page->text.capacity;
+	text_release(&page->text);
+	free(page);
+}
+
+/* Takes the page over, whatever comes of it. */
+static struct MHD_Response *page_respond(struct page *page)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+		page->text.bytes, page->text.data, page_free, page);
+
+	if (!response) {
+		page_free(page);
 		return NULL;
 	}
-	if (MHD_add_response_header(page, MHD_HTTP_HEADER_CONTENT_TYPE, RENDER_CONTENT_TYPE) ==
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, RENDER_CONTENT_TYPE) ==
 	    MHD_YES)
-		return page;
-	MHD_destroy_response(page);
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
+}
+
+/* NULL: no memory, or none left of what pages may take. */
+static struct MHD_Response *page_render(struct answers *answers, const struct snapshot *snapshot)
+{
+	struct page *page = answers->held_bytes <= ANSWER_HELD_BYTES_MAX ? malloc(sizeof *page)
+									 : NULL;
+
+	if (!page)
+		return NULL;
+	page->answers = answers;
+	text_init(&page->text, RENDER_BYTES_MAX);
+	render_snapshot(&page->text, snapshot);
+	answers->held_bytes += page->text.capacity;
+	if (!page->text.error)
+		return page_respond(page);
+	page_free(page);
 	return NULL;
 }
 
@@ -65,15 +92,15 @@ static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connec
 		/* Scrapes still being sent hold the page before for themselves. */
 		if (answers->page)
 			MHD_destroy_response(answers->page);
-		answers->page = page_render(snapshot);
+		answers->page = page_render(answers, snapshot);
 		answers->page_sequence = snapshot->sequence;
 	}
 	snapshot_return();
 	if (!ready)
 		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, TYPE_PLAIN, "not ready\n");
 	if (!answers->page)
-		return answer(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, TYPE_PLAIN,
-			      "the page does not fit into memory\n");
+		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, TYPE_PLAIN,
+			      "no memory for another page now\n");
 	return MHD_queue_response(connection, MHD_HTTP_OK, answers->page);
 }
 

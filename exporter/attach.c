@@ -13,8 +13,9 @@
 #include "drain.h"
 #include "log.h"
 
-#define SCAN_INTERVAL_NS UINT64_C(5000000000)
-#define NEWS_INTERVAL_NS UINT64_C(100000000) /* however much news there is */
+#define RETRY_INTERVAL_NS UINT64_C(5000000000)
+#define NEWS_INTERVAL_NS  UINT64_C(100000000) /* however much news there is */
+#define NEWS_BYTES        (64u << 10)
 #define NEWS_EVENTS                                                                         \
 	(IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | \
 	 IN_DELETE_SELF | IN_MOVE_SELF)
@@ -91,7 +92,7 @@ static void source_list(struct attach *attach, const char *name)
 
 	if (!found) {
 		struct source *source = NULL;
-		if (attach->source_count < ATTACH_SOURCES_MAX)
+		if (attach->source_count < ATTACH_NAMES_MAX)
 			source = source_create(name);
 		if (!source) {
 			attach->ignored_count++;
@@ -115,7 +116,7 @@ static void source_finish(struct source *source)
 	source_close(source);
 }
 
-static void remove_unlisted(struct attach *attach, bool *changed)
+static void remove_unlisted(struct attach *attach)
 {
 	size_t kept = 0;
 
@@ -126,7 +127,7 @@ static void remove_unlisted(struct attach *attach, bool *changed)
 			continue;
 		}
 		log_event(LOG_INFO, "segment is gone", "segment", source->name, NULL);
-		*changed |= source->reader != NULL;
+		attach->changed |= source->reader != NULL;
 		source_finish(source);
 		source_destroy(source);
 	}
@@ -138,26 +139,38 @@ static void remove_unlisted(struct attach *attach, bool *changed)
  * A source whose owner lives is never displaced by what another file says. */
 static int resolve_duplicates(struct attach *attach, struct source *source)
 {
-	const struct ring_header *header = ring_reader_header(source->reader);
-
-	if (!source->alive && aggregate_covers(attach->aggregate, header->uuid))
+	if (!source->alive && aggregate_covers(attach->aggregate, &source->identity))
 		return SOURCE_DUPLICATE;
 	for (size_t i = 0; i < attach->source_count; i++) {
 		struct source *other = attach->sources[i];
-		if (other == source || !other->reader)
-			continue;
-		const bool same = memcmp(other->uuid, header->uuid, sizeof other->uuid) == 0;
-		if (!same && memcmp(other->uuid, header->predecessor, sizeof other->uuid) != 0)
+		if (other == source || !other->reader ||
+		    !identity_covers(&source->identity, &other->identity))
 			continue;
 		if (!other->alive)
 			source_quarantine(other, SOURCE_DUPLICATE);
-		else if (same)
+		else if (identity_is_same(&source->identity, &other->identity))
 			return SOURCE_DUPLICATE;
 	}
 	return 0;
 }
 
-static void source_try(struct attach *attach, struct source *source, bool *changed)
+/* What can be said of a source that is not followed without reading its file. */
+static int source_foresee(const struct attach *attach, const struct source *source)
+{
+	size_t followed_count = 0;
+
+	for (size_t i = 0; i < attach->source_count; i++) {
+		const struct source *other = attach->sources[i];
+		if (!other->reader)
+			continue;
+		if (stamp_is_same_file(&other->stamp, &source->stamp)) /* a hard link */
+			return SOURCE_DUPLICATE;
+		followed_count++;
+	}
+	return followed_count < attach->followed_max ? 0 : SOURCE_TOO_MANY;
+}
+
+static void source_try(struct attach *attach, struct source *source)
 {
 	int reason = source_open(source, attach->dir_fd);
 
@@ -168,7 +181,7 @@ static void source_try(struct attach *attach, struct source *source, bool *chang
 	if (reason == 0)
 		reason = source_join(source, attach->aggregate);
 	if (reason == 0) {
-		*changed = true;
+		attach->changed = true;
 		log_event(LOG_INFO, "segment attached", "segment", source->name, "state",
 			  source_state_words[source_state(source)], NULL);
 	} else {
@@ -176,16 +189,27 @@ static void source_try(struct attach *attach, struct source *source, bool *chang
 	}
 }
 
-static void look_at(struct attach *attach, struct source *source, bool *changed)
+/* Returns whether the file had to be read. */
+static bool look_at(struct attach *attach, struct source *source)
 {
+	const struct stamp before = source->stamp;
+
+	source->stamp = stamp_take(attach->dir_fd, source->name);
 	if (source->reader) {
 		if (ring_reader_is_current(source->reader, attach->dir_fd, source->name))
-			return;
+			return false;
 		log_event(LOG_INFO, "segment was replaced", "segment", source->name, NULL);
 		source_finish(source);
-		*changed = true;
+		attach->changed = true;
+	} else if (!attach->retrying && stamp_is_unchanged(&source->stamp, &before)) {
+		return false;
 	}
-	source_try(attach, source, changed);
+	const int reason = source_foresee(attach, source);
+	if (reason == 0)
+		source_try(attach, source);
+	else
+		source_quarantine(source, reason);
+	return reason == 0;
 }
 
 /* Metrics left out for a conflict may find their names free. */
@@ -228,62 +252,77 @@ static void list_names(struct attach *attach)
 		log_event(LOG_WARN, "too many files, some are ignored", "dir", attach->dir, NULL);
 }
 
-static void attach_scan(struct attach *attach)
+static bool read_news(const struct attach *attach)
 {
-	bool changed = false;
+	char events[NEWS_BYTES];
 
+	/* What happened is not asked, only whether anything did; an overflow is an event too. What
+	 * does not fit stays for the next time, or a flood of events would keep us here. */
+	return attach->inotify_fd >= 0 && read(attach->inotify_fd, events, sizeof events) > 0;
+}
+
+static void look_begin(struct attach *attach, uint64_t now_ns)
+{
+	attach->looked_ns = now_ns;
+	attach->retrying = now_ns - attach->retried_ns >= RETRY_INTERVAL_NS;
+	if (attach->retrying)
+		attach->retried_ns = now_ns;
+	attach->looked_count = 0;
+	attach->changed = false;
+	attach->news = false;
+	read_news(attach); /* this look sees all that has happened so far */
 	dir_follow(attach);
 	list_names(attach);
 	/* First what went, so that a segment that was renamed is not met twice. */
-	remove_unlisted(attach, &changed);
-	for (size_t i = 0; i < attach->source_count; i++)
-		look_at(attach, attach->sources[i], &changed);
-	if (changed)
-		retry_conflicts(attach);
+	remove_unlisted(attach);
 }
 
-static bool read_news(const struct attach *attach)
+static void look_on(struct attach *attach)
 {
-	char events[4096];
-	bool any = false;
+	bool read = false;
 
-	/* What happened is not asked, only whether anything did; an overflow is an event too. */
-	while (attach->inotify_fd >= 0 && read(attach->inotify_fd, events, sizeof events) > 0)
-		any = true;
-	return any;
+	while (attach_is_looking(attach) && !read)
+		read = look_at(attach, attach->sources[attach->looked_count++]);
+	if (attach_is_looking(attach) || !attach->changed)
+		return;
+	attach->changed = false;
+	retry_conflicts(attach);
 }
 
 void attach_update(struct attach *attach, uint64_t now_ns)
 {
-	const uint64_t since_ns = now_ns - attach->scanned_ns;
-
-	attach->news |= read_news(attach);
-	if (since_ns < SCAN_INTERVAL_NS && !(attach->news && since_ns >= NEWS_INTERVAL_NS))
-		return;
-	attach->news = false;
-	attach->scanned_ns = now_ns;
-	attach_scan(attach);
+	if (!attach->news)
+		attach->news = read_news(attach);
+	const bool due = now_ns - attach->retried_ns >= RETRY_INTERVAL_NS ||
+			 (attach->news && now_ns - attach->looked_ns >= NEWS_INTERVAL_NS);
+	if (due && !attach_is_looking(attach))
+		look_begin(attach, now_ns);
+	look_on(attach);
 }
 
 int attach_open(struct attach *attach, const char *dir, struct aggregate *aggregate,
-		uint64_t now_ns)
+		size_t followed_max, uint64_t now_ns)
 {
 	*attach = (struct attach){
 		.dir_fd = -1,
 		.inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
 		.aggregate = aggregate,
-		.scanned_ns = now_ns,
+		.followed_max = followed_max,
+		.retried_ns = now_ns,
 	};
 	if (attach->inotify_fd < 0)
 		log_event(LOG_WARN, "cannot watch the directory", "reason", strerror(errno), NULL);
 	int error = ring_dir_resolve(dir, attach->dir);
 	if (error == 0)
 		error = dir_open(attach);
-	if (error)
+	if (error) {
 		attach_close(attach);
-	else
-		attach_scan(attach);
-	return error;
+		return error;
+	}
+	look_begin(attach, now_ns);
+	while (attach_is_looking(attach))
+		look_on(attach);
+	return 0;
 }
 
 void attach_close(struct attach *attach)

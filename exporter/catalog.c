@@ -66,15 +66,24 @@ struct catalog *catalog_create(const struct catalog_size *size)
 	catalog->families = calloc(size->family_count + 1, sizeof *catalog->families);
 	catalog->series = calloc(size->series_count + 1, sizeof *catalog->series);
 	catalog->bytes = malloc(size->byte_count + 1);
+	catalog->holder_count = 1;
 	if (catalog->families && catalog->series && catalog->bytes)
 		return catalog;
-	catalog_destroy(catalog);
+	catalog_release(catalog);
 	return NULL;
 }
 
-void catalog_destroy(struct catalog *catalog)
+struct catalog *catalog_hold(struct catalog *catalog)
 {
-	if (!catalog)
+	/* relaxed: whoever holds one more has been given the catalog by a holder. */
+	__atomic_fetch_add(&catalog->holder_count, 1, __ATOMIC_RELAXED);
+	return catalog;
+}
+
+void catalog_release(struct catalog *catalog)
+{
+	/* Release, and acquire for the last one: everybody's last look comes before the free. */
+	if (!catalog || __atomic_sub_fetch(&catalog->holder_count, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	free(catalog->families);
 	free(catalog->series);
@@ -102,5 +111,6 @@ size_t catalog_add_series(struct catalog *catalog, const char *labels, size_t la
 	catalog->byte_count += (label_bytes + 7) / 8 * 8;
 	catalog->cell_count += family->metric.series_cells;
 	family->series_count++;
+	family->label_bytes += label_bytes;
 	return series->cell;
 }

@@ -3,7 +3,10 @@
  * What there is to show: metric families and their series, in the order in which they are
  * shown, without values. Made by aggregate.c whenever the set of series changes and immutable
  * from then on; the values come as an array of cells in the same order. Self-contained, so
- * that it outlives the segments that it describes. Pure.
+ * that it outlives the segments that it describes; whoever holds it keeps it alive. Pure.
+ *
+ *   create, add      one thread, before anyone else knows it
+ *   hold, release    any thread
  */
 #ifndef CATALOG_H
 #define CATALOG_H
@@ -23,6 +26,7 @@ struct catalog_family {
 	struct ring_metric_info metric; /* all texts and bounds are the catalog's own */
 	const struct catalog_series *series;
 	size_t series_count;
+	size_t label_bytes; /* of all of them, terminators included */
 };
 
 struct catalog {
@@ -33,6 +37,7 @@ struct catalog {
 	size_t cell_count;
 	char *bytes; /* texts and bounds */
 	size_t byte_count;
+	uint32_t holder_count;
 };
 
 /* How much a catalog will hold; counted up first, so that it is allocated at one go. */
@@ -47,9 +52,12 @@ void catalog_size_family(struct catalog_size *size, const struct ring_metric_inf
 void catalog_size_series(struct catalog_size *size, const struct ring_metric_info *metric,
 			 size_t label_bytes);
 
-/* Returns NULL for want of memory. */
+/* Held once, by the caller. Returns NULL for want of memory. */
 struct catalog *catalog_create(const struct catalog_size *size);
-void catalog_destroy(struct catalog *catalog);
+
+/* Every hold, and the creation, needs its release, with which the last one frees it. */
+struct catalog *catalog_hold(struct catalog *catalog);
+void catalog_release(struct catalog *catalog);
 
 /* Add, in order, what was counted. A series belongs to the family added last; its first cell
  * is returned. */

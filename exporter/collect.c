@@ -36,7 +36,8 @@ static int collect_prepare(struct collect *collect, bool exporter_metrics)
 	return selfstat_create(&collect->selfstat, collect->data, exporter_metrics);
 }
 
-int collect_open(struct collect *collect, const char *dir, bool exporter_metrics)
+int collect_open(struct collect *collect, const char *dir, size_t followed_max,
+		 bool exporter_metrics)
 {
 	const uint64_t now_ns = clock_monotonic_ns();
 
@@ -50,7 +51,7 @@ int collect_open(struct collect *collect, const char *dir, bool exporter_metrics
 	if (error) {
 		fprintf(stderr, CONFIG_PROGRAM ": drain thread: %s\n", strerror(-error));
 	} else {
-		error = attach_open(&collect->attach, dir, collect->data, now_ns);
+		error = attach_open(&collect->attach, dir, collect->data, followed_max, now_ns);
 		if (error)
 			fprintf(stderr, CONFIG_PROGRAM ": %s\n", ring_error());
 	}
@@ -103,8 +104,9 @@ static int publish(struct collect *collect)
 		[SNAPSHOT_DATA] = collect->data,
 		[SNAPSHOT_SELF] = collect->selfstat.aggregate,
 	};
-	int error = selfstat_update(&collect->selfstat, &collect->attach);
 
+	aggregate_trim(collect->data);
+	int error = selfstat_update(&collect->selfstat, &collect->attach);
 	if (error == 0 && !aggregate_changed(parts[0]) && !aggregate_changed(parts[1]))
 		return 0;
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++)
@@ -142,25 +144,36 @@ int collect_once(struct collect *collect)
 	return tick(collect, now_ns);
 }
 
+/* Waits for the time of the next pass, or for news. Returns whether to go on. */
+static bool wait_for_work(const struct collect *collect)
+{
+	const struct attach *attach = &collect->attach;
+	/* A look in progress is in a hurry, yet takes turns with the rings. */
+	const uint64_t wait_ns = attach_is_looking(attach) ? DRAIN_INTERVAL_NS_MIN
+							   : collect->interval_ns;
+	/* Below a second by drain.h, so it is all nanoseconds. */
+	const struct timespec wait = {.tv_nsec = (long)wait_ns};
+	struct pollfd fds[] = {
+		{.fd = collect->stop_fd, .events = POLLIN},
+		/* No more news while there is some, or a flood of it would set the pace. */
+		{.fd = attach->news ? -1 : attach->inotify_fd, .events = POLLIN},
+	};
+
+	return ppoll(fds, 2, &wait, NULL) <= 0 || !fds[0].revents;
+}
+
 static void *collect_run(void *argument)
 {
 	struct collect *collect = argument;
-	struct pollfd fds[] = {
-		{.fd = collect->stop_fd, .events = POLLIN},
-		{.fd = collect->attach.inotify_fd, .events = POLLIN},
-	};
 
-	for (;;) {
+	do {
 		const uint64_t now_ns = clock_monotonic_ns();
 		attach_update(&collect->attach, now_ns);
 		pass(collect, now_ns);
 		if (now_ns - collect->ticked_ns >= TICK_NS)
 			tick(collect, now_ns);
-		/* Below a second by drain.h, so it is all nanoseconds. */
-		const struct timespec wait = {.tv_nsec = (long)collect->interval_ns};
-		if (ppoll(fds, 2, &wait, NULL) > 0 && fds[0].revents)
-			return NULL;
-	}
+	} while (wait_for_work(collect));
+	return NULL;
 }
 
 int collect_start(struct collect *collect)

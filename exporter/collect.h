@@ -24,9 +24,10 @@ struct collect {
 	pthread_t thread;
 };
 
-/* Opens the directory and takes in what is there. Returns 0, or a negative errno after one line
- * on stderr. */
-int collect_open(struct collect *collect, const char *dir, bool exporter_metrics);
+/* Opens the directory and takes in what is there, up to `followed_max` segments. Returns 0, or a
+ * negative errno after one line on stderr. */
+int collect_open(struct collect *collect, const char *dir, size_t followed_max,
+		 bool exporter_metrics);
 void collect_close(struct collect *collect);
 
 /* One complete reading of everything, published. Returns 0 or -ENOMEM. */

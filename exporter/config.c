@@ -87,6 +87,7 @@ static const struct config_option {
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])
+#define LONG_OPTION  1 /* what getopt returns for each of them; no letter */
 
 static void print_help(void)
 {
@@ -152,6 +153,16 @@ static enum config_result take(struct config *config, const struct config_option
 	return CONFIG_EXIT;
 }
 
+/* The word that getopt has just refused. */
+static enum config_result refuse(char *const *argv)
+{
+	const char letter[] = {'-', (char)optopt, '\0'};
+
+	/* A short option may stand in the middle of a word; a long one has no letter. */
+	return wrong(optopt > LONG_OPTION ? letter : argv[optind - 1],
+		     "no such option, or it takes no value");
+}
+
 enum config_result config_read(struct config *config, int argc, char *const *argv)
 {
 	struct option table[OPTION_COUNT + 1] = {0};
@@ -160,7 +171,8 @@ enum config_result config_read(struct config *config, int argc, char *const *arg
 
 	*config = (struct config){.telemetry_path = "/metrics", .log_level = LOG_INFO};
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		table[i] = (struct option){options[i].name, options[i].argument ? 1 : 0, NULL, 1};
+		table[i] = (struct option){options[i].name, options[i].argument ? 1 : 0, NULL,
+					   LONG_OPTION};
 	optind = 0; /* starts getopt anew, for tests that read several command lines */
 	opterr = 0;
 	while (result == CONFIG_RUN && (got = getopt_long(argc, argv, ":h", table, &index)) != -1) {
@@ -170,7 +182,7 @@ enum config_result config_read(struct config *config, int argc, char *const *arg
 		} else if (got == ':') {
 			result = wrong(argv[optind - 1], "needs a value");
 		} else if (got == '?') {
-			result = wrong(argv[optind - 1], "no such option, or it takes no value");
+			result = refuse(argv);
 		} else {
 			result = take(config, &options[index]);
 		}

@@ -14,8 +14,12 @@
 
 #include "collect.h"
 #include "config.h"
+#include "process.h"
 #include "render.h"
 #include "serve.h"
+
+/* Descriptors that segments leave to everything else. */
+#define FDS_RESERVED (SERVE_CONNECTIONS_MAX + LISTEN_SOCKETS_MAX + 32u)
 
 enum {
 	EXIT_OK = 0,
@@ -84,6 +88,16 @@ static int run_threads(struct collect *collect, const struct config *config,
 	return error ? fail("HTTP thread", strerror(-error)) : EXIT_OK;
 }
 
+static size_t followed_max(void)
+{
+	const size_t fds_max = process_raise_fds();
+
+	if (fds_max <= FDS_RESERVED)
+		return 1;
+	return fds_max - FDS_RESERVED < ATTACH_FOLLOWED_MAX ? fds_max - FDS_RESERVED
+							    : ATTACH_FOLLOWED_MAX;
+}
+
 static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
 {
 	struct listen_set listeners = {.count = 0};
@@ -92,8 +106,8 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	for (unsigned i = 0; i < config->address_count && status == EXIT_OK && !config->once; i++)
 		if (listen_open(&listeners, &config->addresses[i]) != 0)
 			status = EXIT_WRONG;
-	if (status == EXIT_OK &&
-	    collect_open(collect, config->dir, !config->disable_exporter_metrics) != 0)
+	if (status == EXIT_OK && collect_open(collect, config->dir, followed_max(),
+					      !config->disable_exporter_metrics) != 0)
 		status = EXIT_WRONG;
 	if (status == EXIT_OK) {
 		status = config->once ? run_once(collect)
@@ -119,11 +133,13 @@ int main(int argc, char **argv)
 		return EXIT_WRONG;
 	}
 	log_init(config.log_level, config.log_format);
-	/* Before any thread, so that all of them leave these to wait_for_signal. */
+	/* Before any thread, so that all of them leave these to wait_for_signal. With --once nobody
+	 * waits, and signals do what they always do. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	if (!config.once)
+		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	const int error = ring_reader_guard();
 	if (error)

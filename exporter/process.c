@@ -93,3 +93,14 @@ int process_read(struct process_figures *figures)
 	figures->virtual_bytes_max = limit_of(RLIMIT_AS);
 	return 0;
 }
+
+size_t process_raise_fds(void)
+{
+	struct rlimit limit = {0};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	const rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+}

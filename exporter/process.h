@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel says about this process: the figures behind process_*, which every Prometheus
- * client exports under the same names.
+ * client exports under the same names, and the limit on descriptors.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
+
+#include <stddef.h>
 
 struct process_figures {
 	double cpu_seconds;
@@ -18,5 +20,8 @@ struct process_figures {
 
 /* Returns 0 or a negative errno. */
 int process_read(struct process_figures *figures);
+
+/* Raises the limit on open descriptors as far as it goes; returns it. */
+size_t process_raise_fds(void);
 
 #endif

@@ -11,6 +11,9 @@
  * rate() takes that for the reset of a counter. */
 #define COUNT_MASK ((UINT64_C(1) << 53) - 1)
 
+#define LINE_BYTES_MAX     64u  /* without name and labels */
+#define LEFT_OUT_BYTES_MAX 256u /* of the family about families */
+
 static void render_text(struct text *text, struct ring_text string)
 {
 	text_append(text, string.data, string.bytes);
@@ -126,11 +129,60 @@ static void render_family(struct text *text, const struct catalog_family *family
 	}
 }
 
+/* The most that the family can take. Every byte of a label value may need an escape, and a line's
+ * punctuation, bound and number have a size. */
+static size_t family_bytes_max(const struct catalog_family *family)
+{
+	const struct ring_metric_info *metric = &family->metric;
+	const size_t line_count = metric->kind == RING_HISTOGRAM ? metric->bound_count + 3u : 1;
+	size_t line_bytes = LINE_BYTES_MAX + metric->name.bytes;
+
+	for (uint32_t i = 0; i < metric->label_count; i++)
+		line_bytes += metric->label_keys[i].bytes + sizeof ",=\"\"";
+	return LINE_BYTES_MAX + 2 * ((size_t)metric->name.bytes + metric->help.bytes) +
+	       line_count * (family->series_count * line_bytes + 2 * family->label_bytes);
+}
+
+size_t render_values(struct text *text, const struct snapshot_values *values)
+{
+	const struct catalog *catalog = values->catalog;
+	size_t left_out_count = 0;
+
+	for (size_t i = 0; i < catalog->family_count; i++) {
+		if (family_bytes_max(&catalog->families[i]) <= text->bytes_max - text->bytes)
+			render_family(text, &catalog->families[i], values->cells);
+		else
+			left_out_count++;
+	}
+	return left_out_count;
+}
+
+static void render_left_out(struct text *text, size_t count)
+{
+	static const char name[] = RENDER_LEFT_OUT_NAME;
+	static const char help[] =
+		"Metric families left out of this page, which would be too long.";
+	const struct catalog_series series = {.labels = "", .cell = 0};
+	const struct catalog_family family = {
+		.metric = {.name = {name, sizeof name - 1},
+			   .help = {help, sizeof help - 1},
+			   .kind = RING_GAUGE},
+		.series = &series,
+		.series_count = 1,
+	};
+	const uint64_t cells[] = {ring_bits_of((double)count), 0};
+
+	render_family(text, &family, cells);
+}
+
 void render_snapshot(struct text *text, const struct snapshot *snapshot)
 {
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		const struct snapshot_values *values = &snapshot->parts[part];
-		for (size_t i = 0; i < values->catalog->family_count; i++)
-			render_family(text, &values->catalog->families[i], values->cells);
-	}
+	size_t left_out_count = 0;
+
+	/* Room for the last word is kept. */
+	text->bytes_max -= LEFT_OUT_BYTES_MAX;
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
+		left_out_count += render_values(text, &snapshot->parts[part]);
+	text->bytes_max += LEFT_OUT_BYTES_MAX;
+	render_left_out(text, left_out_count);
 }

@@ -7,6 +7,7 @@
 #include <ring/record.h>
 
 #include "process.h"
+#include "render.h"
 #include "selfstat.h"
 
 /* Four groups, each of which a member declares: per ring and per segment by every source's
@@ -39,6 +40,8 @@
 	  "Files in the directory that are not followed.")                                      \
 	X(IGNORED, GAUGE, "ring_segments_ignored", NULL, NULL,                                  \
 	  "Files in the directory beyond the most that are looked at.")                         \
+	X(FORGOTTEN, COUNTER, "ring_series_forgotten_total", NULL, NULL,                        \
+	  "Series without a segment forgotten because there were too many of them.")            \
 	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                       \
 	  "The exporter's version, in the label; always 1.")                                    \
 	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                      \
@@ -147,7 +150,7 @@ static void set_gauge(struct aggregate_member *member, uint32_t series, double v
 
 static int create_directory(struct selfstat *selfstat)
 {
-	const struct aggregate_identity nobody = {.name = ""};
+	const struct identity nobody = {.name = ""};
 	int error;
 
 	error = aggregate_join(selfstat->aggregate, &selfstat->directory, &nobody, 1);
@@ -161,12 +164,14 @@ static int create_directory(struct selfstat *selfstat)
 				   source_reason_word(reason), NULL);
 	if (error == 0)
 		error = add_series(selfstat->directory, IGNORED - DIRECTORY_FIRST, NULL, NULL);
+	if (error == 0)
+		error = add_series(selfstat->directory, FORGOTTEN - DIRECTORY_FIRST, NULL, NULL);
 	return error;
 }
 
 static int create_exporter(struct selfstat *selfstat)
 {
-	const struct aggregate_identity nobody = {.name = ""};
+	const struct identity nobody = {.name = ""};
 	int error;
 
 	error = aggregate_join(selfstat->aggregate, &selfstat->exporter, &nobody, 1);
@@ -189,6 +194,8 @@ int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool expo
 	for (enum metric id = 0; id < METRIC_COUNT && error == 0; id++)
 		error = aggregate_reserve(data, text_of(declarations[id].name));
 	if (error == 0)
+		error = aggregate_reserve(data, text_of(RENDER_LEFT_OUT_NAME));
+	if (error == 0)
 		error = create_directory(selfstat);
 	if (error == 0 && exporter_metrics)
 		error = create_exporter(selfstat);
@@ -206,7 +213,7 @@ void selfstat_destroy(struct selfstat *selfstat)
 /* A source's series: ring by ring those of the first group, then the second group. */
 static int create_source(struct selfstat *selfstat, struct source *source)
 {
-	const struct aggregate_identity nobody = {.name = ""};
+	const struct identity nobody = {.name = ""};
 	char core_word[16];
 	int error;
 
@@ -286,7 +293,8 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 		set_gauge(selfstat->directory, series++, states[state]);
 	for (unsigned reason = 1; reason < SOURCE_REASON_COUNT; reason++)
 		set_gauge(selfstat->directory, series++, reasons[reason]);
-	set_gauge(selfstat->directory, series, (double)attach->ignored_count);
+	set_gauge(selfstat->directory, series++, (double)attach->ignored_count);
+	set_counter(selfstat->directory, series, aggregate_forgotten_count(attach->aggregate));
 	return error;
 }
 

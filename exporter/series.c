@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Families, series and contributions; see series.h. */
 #include <errno.h>
+#include <math.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <ring/ring.h>
+
 #include "series.h"
 #include "text.h"
+
+/* By how much of itself a sum may differ when it is added up in another order: a rounding, 2^-53,
+ * for each of the cores of very many segments. */
+#define SUM_ROUNDING 0x1p-32
 
 static int text_compare(struct ring_text a, struct ring_text b)
 {
@@ -145,6 +152,23 @@ static struct series *series_get(struct series_set *set, struct family *family,
 	return series;
 }
 
+/* Keeps the queue of those gone, after a change of who contributes. */
+static void series_account(struct series_set *set, struct series *series)
+{
+	const bool gone = series->present_count == 0 && !LIST_EMPTY(&series->contributions);
+
+	if (gone == series->gone)
+		return;
+	series->gone = gone;
+	if (gone) {
+		TAILQ_INSERT_TAIL(&set->gone, series, of_gone);
+		set->gone_count++;
+	} else {
+		TAILQ_REMOVE(&set->gone, series, of_gone);
+		set->gone_count--;
+	}
+}
+
 static void series_release(struct series_set *set, struct series *series)
 {
 	struct family *family = series->family;
@@ -191,6 +215,8 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 	for (uint32_t core = 0; core < core_count; core++)
 		ring_cells_clear(&family->metric, core_cells(contribution, core));
 	LIST_INSERT_HEAD(&series->contributions, contribution, of_series);
+	series->present_count++;
+	series_account(set, series);
 	series_touch(set, series);
 	return contribution;
 }
@@ -207,13 +233,18 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 	series_touch(set, contribution->series);
 }
 
-void contribution_collapse(struct contribution *contribution)
+void contribution_retire(struct series_set *set, struct contribution *contribution)
 {
-	const struct ring_metric_info *metric = &contribution->series->family->metric;
+	struct series *series = contribution->series;
 
 	for (uint32_t core = 1; core < contribution->core_count; core++)
-		ring_cells_merge(metric, contribution->cells, core_cells(contribution, core));
+		ring_cells_merge(&series->family->metric, contribution->cells,
+				 core_cells(contribution, core));
 	contribution->core_count = 1;
+	contribution->retired = true;
+	set->retired_count++;
+	series->present_count--;
+	series_account(set, series);
 }
 
 void contribution_remove(struct series_set *set, struct contribution *contribution)
@@ -221,7 +252,13 @@ void contribution_remove(struct series_set *set, struct contribution *contributi
 	struct series *series = contribution->series;
 
 	LIST_REMOVE(contribution, of_series);
+	LIST_REMOVE(contribution, of_member);
+	if (contribution->retired)
+		set->retired_count--;
+	else
+		series->present_count--;
 	free(contribution);
+	series_account(set, series);
 	series_touch(set, series);
 	series_release(set, series);
 }
@@ -236,24 +273,76 @@ static void series_merge(const struct series *series, const struct contribution 
 				 &contribution->cells[(size_t)core * metric->series_cells]);
 }
 
-void series_combine(const struct series *series, const struct aggregate_member *member,
+void contribution_gather(struct series_set *set, struct contribution *contribution)
+{
+	struct series *series = contribution->series;
+	struct contribution *other, *next;
+
+	for (other = LIST_FIRST(&series->contributions); other; other = next) {
+		next = LIST_NEXT(other, of_series);
+		if (other == contribution || other->member != contribution->member)
+			continue;
+		series_merge(series, other, contribution->cells);
+		contribution_remove(set, other);
+	}
+}
+
+bool contribution_reduce(struct series_set *set, struct contribution *contribution,
+			 const uint64_t *cells)
+{
+	const struct ring_metric_info *metric = &contribution->series->family->metric;
+	/* The first cell of a histogram is its sum; it goes with the observations. */
+	const uint32_t first = metric->kind == RING_HISTOGRAM ? 1 : 0;
+	uint64_t *own = contribution->cells;
+	bool any = false;
+
+	if (metric->kind == RING_HISTOGRAM)
+		own[0] = ring_bits_of(ring_double_of(own[0]) - ring_double_of(cells[0]));
+	for (uint32_t i = first; i < metric->series_cells; i++) {
+		own[i] -= own[i] < cells[i] ? own[i] : cells[i];
+		any |= own[i] != 0;
+	}
+	series_touch(set, contribution->series);
+	return any;
+}
+
+bool series_combine(const struct series *series, const struct aggregate_member *member,
 		    uint64_t *cells)
 {
 	const struct contribution *contribution;
+	bool any = false;
 
 	ring_cells_clear(&series->family->metric, cells);
-	LIST_FOREACH (contribution, &series->contributions, of_series)
-		if (contribution->member == member)
-			series_merge(series, contribution, cells);
+	LIST_FOREACH (contribution, &series->contributions, of_series) {
+		if (contribution->member != member)
+			continue;
+		series_merge(series, contribution, cells);
+		any = true;
+	}
+	return any;
 }
 
-static void series_evaluate(const struct series *series, uint64_t *cells)
+/* Who came or left changes the order in which a sum is added up, and with it the last digits; and
+ * Prometheus takes any fall of a sum for a restart. */
+static void series_keep_sum(struct series *series, uint64_t *cells)
+{
+	const double fall = series->sum - ring_double_of(cells[0]);
+
+	if (fall > 0 && fall <= SUM_ROUNDING * fabs(series->sum))
+		cells[0] = ring_bits_of(series->sum);
+	else
+		series->sum = ring_double_of(cells[0]);
+}
+
+static void series_evaluate(struct series *series, uint64_t *cells)
 {
 	const struct contribution *contribution;
 
 	ring_cells_clear(&series->family->metric, cells);
 	LIST_FOREACH (contribution, &series->contributions, of_series)
 		series_merge(series, contribution, cells);
+	if (series->family->metric.kind == RING_HISTOGRAM)
+		series_keep_sum(series, cells);
 }
 
 /* What a walk over all series in order gathers. */
@@ -300,13 +389,14 @@ static int series_set_relist(struct series_set *set)
 	listing.catalog = catalog_create(&listing.size);
 	listing.cells = calloc(listing.size.cell_count + 1, sizeof *listing.cells);
 	if (!listing.catalog || !listing.cells) {
-		catalog_destroy(listing.catalog);
+		catalog_release(listing.catalog);
 		free(listing.cells);
 		return -ENOMEM;
 	}
 	listing.family = NULL;
 	twalk_r(set->series, listing_fill, &listing);
 	free(set->cells);
+	catalog_release(set->catalog);
 	set->cells = listing.cells;
 	set->catalog = listing.catalog;
 	set->stale = false;
@@ -344,10 +434,17 @@ static void series_free(void *datum)
 	free(series);
 }
 
+void series_set_init(struct series_set *set)
+{
+	*set = (struct series_set){.series = NULL};
+	TAILQ_INIT(&set->gone);
+}
+
 void series_set_clear(struct series_set *set)
 {
 	tdestroy(set->series, series_free);
 	tdestroy(set->families, free);
 	free(set->cells);
-	*set = (struct series_set){.series = NULL};
+	catalog_release(set->catalog);
+	series_set_init(set);
 }

@@ -8,6 +8,9 @@
  * A family lives while somebody declares it or it has series, a series while it has
  * contributions. Two trees (families by name, series by name and label values) find them and
  * give the order of the output.
+ *
+ * A contribution *retires* when its segment is gone. A series that has only such ones is gone too,
+ * though still shown; these are kept in the order in which they went.
  */
 #ifndef SERIES_H
 #define SERIES_H
@@ -19,6 +22,7 @@
 struct aggregate_member;
 
 LIST_HEAD(series_list, series);
+TAILQ_HEAD(series_queue, series);
 LIST_HEAD(contribution_list, contribution);
 
 struct family {
@@ -32,21 +36,26 @@ struct series {
 	struct family *family;
 	LIST_ENTRY(series) of_family;
 	LIST_ENTRY(series) of_changed;
+	TAILQ_ENTRY(series) of_gone;
 	struct contribution_list contributions;
-	size_t cell; /* in the catalog's order */
+	uint32_t present_count; /* contributions that have not retired */
+	size_t cell;            /* in the catalog's order */
+	double sum;             /* a histogram's, as last shown */
 	bool changed;
+	bool gone;
 	size_t label_bytes;
 	const char *labels; /* in `bytes`: valid UTF-8, each value terminated */
 	char bytes[];
 };
 
-/* The last reading of each core; one sum when the member is gone. */
+/* The last reading of each core; one sum when it has retired. */
 struct contribution {
 	LIST_ENTRY(contribution) of_series;
+	LIST_ENTRY(contribution) of_member;
 	struct series *series;
-	struct aggregate_member *member; /* NULL: the remainder of members forgotten */
-	uint32_t index;                  /* of the member's series */
+	struct aggregate_member *member;
 	uint32_t core_count;
+	bool retired;
 	uint64_t cells[];
 };
 
@@ -54,11 +63,15 @@ struct series_set {
 	void *families; /* tsearch trees */
 	void *series;
 	struct series_list changed;
-	struct catalog *catalog; /* as last handed out */
+	struct series_queue gone; /* the longest gone first */
+	uint32_t gone_count;
+	uint32_t retired_count;  /* contributions */
+	struct catalog *catalog; /* as last shown */
 	uint64_t *cells;
 	bool stale; /* the catalog is: series came or went */
 };
 
+void series_set_init(struct series_set *set);
 /* Takes everything down, whoever contributes. */
 void series_set_clear(struct series_set *set);
 
@@ -70,18 +83,23 @@ bool family_agrees(const struct family *family, const struct ring_metric_info *m
 void family_release(struct series_set *set, struct family *family);
 
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values,
- * which is added if it is new. NULL: no memory. */
+ * which is added if it is new. To which member it belongs is the caller's. NULL: no memory. */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint32_t core_count);
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
 		      const uint64_t *cells);
-/* Sums its cores up into one. */
-void contribution_collapse(struct contribution *contribution);
-/* Removes it, and its series if that was the last one. */
+/* Sums its cores up into one, for good. */
+void contribution_retire(struct series_set *set, struct contribution *contribution);
+/* Takes in, and removes, whatever else its member contributes to the series. */
+void contribution_gather(struct series_set *set, struct contribution *contribution);
+/* Takes as much as `cells` has off the counts of a retired one. Returns whether any are left. */
+bool contribution_reduce(struct series_set *set, struct contribution *contribution,
+			 const uint64_t *cells);
+/* Removes it from its series, and the series if that was the last one, and from its member. */
 void contribution_remove(struct series_set *set, struct contribution *contribution);
 
-/* All that `member` contributes to the series, summed up. */
-void series_combine(const struct series *series, const struct aggregate_member *member,
+/* Sums up all that `member` contributes to the series. Returns whether it does at all. */
+bool series_combine(const struct series *series, const struct aggregate_member *member,
 		    uint64_t *cells);
 
 /* See aggregate_view. */

@@ -19,7 +19,6 @@
 #include "log.h"
 #include "serve.h"
 
-#define CONNECTIONS_MAX        64u
 #define INACTIVITY_SECONDS_MAX 10u
 #define HEADER_BYTES_MAX       (16u << 10)
 
@@ -28,8 +27,15 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 			      size_t *upload_bytes, void **request)
 {
 	struct serve *serve = argument;
+	const bool is_first = *request == NULL, is_body = *upload_bytes > 0;
 
-	(void)version, (void)upload, (void)upload_bytes, (void)request;
+	(void)version, (void)upload;
+	/* Called when the header is there, then for each part of a body, at last when all is. An
+	 * answer before that would have to close the connection, so bodies are read and ignored. */
+	*request = serve;
+	*upload_bytes = 0;
+	if (is_first || is_body)
+		return MHD_YES;
 	log_event(LOG_DEBUG, "request", "method", method, "url", url, NULL);
 	return answer_request(&serve->answers, connection, method, url);
 }
@@ -141,7 +147,7 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, serve},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, serve},
-		{MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, SERVE_CONNECTIONS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},

@@ -12,6 +12,8 @@
 #include "listen.h"
 #include "peers.h"
 
+#define SERVE_CONNECTIONS_MAX 64u
+
 struct serve {
 	struct MHD_Daemon *daemon;
 	const struct listen_set *listeners;

@@ -14,7 +14,6 @@
 struct published {
 	struct snapshot snapshot;
 	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	bool last_of[SNAPSHOT_PART_COUNT]; /* the next snapshot has another catalog */
 	uint64_t *cells[SNAPSHOT_PART_COUNT];
 	struct rcu_head head;
 };
@@ -26,8 +25,7 @@ static void published_free(struct published *published)
 {
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
 		free(published->cells[part]);
-		if (published->last_of[part])
-			catalog_destroy(published->catalogs[part]);
+		catalog_release(published->catalogs[part]);
 	}
 	free(published);
 }
@@ -49,7 +47,7 @@ static int published_fill(struct published *published, struct catalog *const *ca
 		if (!published->cells[part])
 			return -ENOMEM;
 		memcpy(published->cells[part], cells[part], bytes);
-		published->catalogs[part] = catalogs[part];
+		published->catalogs[part] = catalog_hold(catalogs[part]);
 		published->snapshot.parts[part] = (struct snapshot_values){catalogs[part],
 									   published->cells[part]};
 	}
@@ -72,8 +70,6 @@ static void published_replace(struct published *next)
 	__atomic_store_n(&current, next, __ATOMIC_RELEASE);
 	if (!old)
 		return;
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
-		old->last_of[part] = next->catalogs[part] != old->catalogs[part];
 	step();
 	urcu_bp_call_rcu(&old->head, published_expire);
 }

@@ -14,8 +14,8 @@
 
 #include "catalog.h"
 
-/* Two parts: what data planes recorded, and what the exporter says of them and of itself. */
-enum snapshot_part { SNAPSHOT_DATA, SNAPSHOT_SELF, SNAPSHOT_PART_COUNT };
+/* Two parts: what the exporter says of segments and of itself, and what data planes recorded. */
+enum snapshot_part { SNAPSHOT_SELF, SNAPSHOT_DATA, SNAPSHOT_PART_COUNT };
 
 struct snapshot_values {
 	const struct catalog *catalog;
@@ -27,8 +27,7 @@ struct snapshot {
 	struct snapshot_values parts[SNAPSHOT_PART_COUNT];
 };
 
-/* Publishes a copy of the cells. The catalogs now belong to the snapshots: one goes when the
- * last snapshot that shows it goes. Returns 0 or -ENOMEM. */
+/* Publishes a copy of the cells; the snapshot holds the catalogs. Returns 0 or -ENOMEM. */
 int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
 		     const uint64_t *const cells[SNAPSHOT_PART_COUNT]);
 

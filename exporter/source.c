@@ -15,6 +15,8 @@ const char *source_reason_word(int reason)
 		return "duplicate";
 	if (reason == SOURCE_UNREADABLE)
 		return "unreadable";
+	if (reason == SOURCE_TOO_MANY)
+		return "too_many";
 	return ring_verdict_word((enum ring_verdict)reason);
 }
 
@@ -63,20 +65,31 @@ static int source_account_all(struct source *source)
 	return reason;
 }
 
+static struct identity identity_of(const struct source *source)
+{
+	const struct ring_header *header = ring_reader_header(source->reader);
+	struct identity identity = {.name = ""};
+
+	/* A source that is open has a sound name, which fits. */
+	memcpy(identity.name, source->name, strlen(source->name) + 1);
+	memcpy(identity.uuid, header->uuid, sizeof identity.uuid);
+	memcpy(identity.predecessor, header->predecessor, sizeof identity.predecessor);
+	return identity;
+}
+
 /* Rings of a file that goes on where the last one under this name stood keep their accounts:
  * what was drained before counts as drained, and no longer as dropped before our time. */
 static int source_carry(struct source *source)
 {
 	const struct ring_header *header = ring_reader_header(source->reader);
-	const bool related = memcmp(source->uuid, header->uuid, sizeof source->uuid) == 0 ||
-			     memcmp(source->uuid, header->predecessor, sizeof source->uuid) == 0;
+	const struct identity identity = identity_of(source);
 	struct source_ring *rings = calloc(header->core_count, sizeof *rings);
 	struct ring_account now;
 	uint32_t common = 0;
 
 	if (!rings)
 		return SOURCE_UNREADABLE;
-	if (related)
+	if (identity_covers(&identity, &source->identity))
 		common = source->core_count < header->core_count ? source->core_count
 								 : header->core_count;
 	for (uint32_t core = 0; core < common; core++) {
@@ -92,7 +105,7 @@ static int source_carry(struct source *source)
 	free(source->rings);
 	source->rings = rings;
 	source->core_count = header->core_count;
-	memcpy(source->uuid, header->uuid, sizeof source->uuid);
+	source->identity = identity;
 	return source_account_all(source);
 }
 
@@ -136,17 +149,11 @@ static int source_learn(struct source *source)
 
 int source_join(struct source *source, struct aggregate *aggregate)
 {
-	const struct ring_header *header = ring_reader_header(source->reader);
-	struct aggregate_identity identity = {.name = ""};
 	int reason;
 
-	/* A source that is open has a sound name, which fits. */
-	memcpy(identity.name, source->name, strlen(source->name) + 1);
-	memcpy(identity.uuid, header->uuid, sizeof identity.uuid);
-	memcpy(identity.predecessor, header->predecessor, sizeof identity.predecessor);
 	source->metric_count = 0;
 	source->series_count = 0;
-	if (aggregate_join(aggregate, &source->member, &identity, source->core_count) != 0)
+	if (aggregate_join(aggregate, &source->member, &source->identity, source->core_count) != 0)
 		return SOURCE_UNREADABLE;
 	reason = source_learn(source);
 	if (reason == 0)

@@ -10,6 +10,7 @@
 #define SOURCE_H
 
 #include "aggregate.h"
+#include "stamp.h"
 
 enum source_state {
 	SOURCE_LIVE, /* a process holds the segment's lock */
@@ -24,6 +25,7 @@ extern const char *const source_state_words[SOURCE_STATE_COUNT];
 enum source_reason {
 	SOURCE_DUPLICATE = RING_VERDICT_COUNT, /* another source counts the same totals */
 	SOURCE_UNREADABLE,                     /* opening or reading it failed otherwise */
+	SOURCE_TOO_MANY,                       /* more than are followed at a time */
 	SOURCE_REASON_COUNT
 };
 
@@ -38,6 +40,7 @@ struct source_ring {
 
 struct source {
 	char *name;                 /* the file's, which may be anything */
+	struct stamp stamp;         /* of the last look */
 	int reason;                 /* of the quarantine, when there is one */
 	bool alive;                 /* somebody holds the segment's lock */
 	struct ring_reader *reader; /* NULL when quarantined, as the next three */
@@ -46,7 +49,7 @@ struct source {
 	struct source_ring *rings;
 	uint32_t core_count;
 	uint64_t *touched; /* a bit per series: seen in the samples since the tallies were read */
-	uint8_t uuid[16];  /* of the last segment followed */
+	struct identity identity;            /* of the last segment followed */
 	uint32_t metric_count, series_count; /* that the member knows */
 	bool listed;                         /* by the scan in progress */
 };

@@ -4,16 +4,18 @@
 
 usage: exporter_start_e2e.py RING_EXPORTER RINGLOAD RINGSTAT LABELS_WRITER
 """
+import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import stat
 
 from harness import label, totals_of_seg
-from place import main, run, wait_until
-from programs import Exporter, export_once, page_once
+from place import PATHS, Program, main, run, wait_until
+from programs import Exporter, Page, export_once, page_once
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,6 +36,10 @@ def wrong_command_lines_are_one_line_and_exit_2(place):
                       ["--web.listen-address=no.such.host.invalid:1"]):
         line = refused(place, *arguments)
         assert arguments[0].split("=")[-1] in line or arguments[0].split("=")[0] in line, line
+
+
+def letter_that_is_no_option_is_named_alone(place):
+    assert refused(place, "-xh").startswith("ring-exporter: -x: ")
 
 
 def port_in_use_is_one_line_and_exit_2(place):
@@ -73,6 +79,57 @@ def signals_end_it_with_exit_0(place):
     for number in (signal.SIGTERM, signal.SIGINT):
         exporter = Exporter(place)
         assert exporter.end(number) == 0, number
+
+
+def signal_ends_it_in_the_middle_of_once(place):
+    label(place, "odd", 5000, *(b"%0200d" % i for i in range(1000)))  # more than a pipe takes in
+    for number in (signal.SIGTERM, signal.SIGINT):
+        once = Program(place, "ring-exporter", "--once", "--dir", place.segments)
+        assert once.stdout.read(1) == "#"
+        assert once.end(number) == -number
+
+
+def connection_serves_one_request_after_the_other(place):
+    exporter = Exporter(place)
+    connection = http.client.HTTPConnection(exporter.host, exporter.port)
+    connection.connect()
+    local = connection.sock.getsockname()
+    for method, path in (("GET", "/metrics"), ("HEAD", "/metrics"), ("POST", "/metrics"),
+                         ("GET", "/no"), ("GET", "/-/ready")):
+        connection.request(method, path, body=b"x" * 100000 if method == "POST" else None)
+        answer = connection.getresponse()
+        answer.read()
+        assert not answer.will_close, (method, path)
+        assert connection.sock.getsockname() == local
+    connection.close()
+
+
+def descriptors_are_as_many_as_the_kernel_gives_and_some_stay_for_http(place):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for i in range(8):
+        label(place, f"seg{i}", 1, b"x")
+    for limits, followed in ((f"100:{hard}", 8), ("100:133", 5), ("60:60", 1)):
+        done = run("prlimit", f"--nofile={limits}", PATHS["ring-exporter"], "--once",
+                   "--dir", place.segments)
+        page = Page(done.stdout.decode())
+        assert page.total("process_max_fds") == min(int(limits.split(":")[1]), hard)
+        assert page.total("ring_segments", state="dead") == followed, (limits, page.text)
+        assert page.total("ring_segments_quarantined", reason="too_many") == 8 - followed
+
+
+def flood_of_directory_events_does_not_set_the_pace(place):
+    exporter = Exporter(place)
+    Program(place, "bash", "-c", f"while :; do > {place.path('.x')}; done")
+
+    def passes():
+        return exporter.page().total("ring_exporter_drain_passes_total")
+
+    def next_count(before):  # it is brought up to date once a second
+        wait_until(lambda: passes() != before, "the passes are counted anew")
+        return passes()
+    first = next_count(next_count(passes()))
+    # An idle exporter passes ten times a second, and once more for the news after each look.
+    assert next_count(first) - first < 100
 
 
 def hang_up_of_a_reader_does_not_end_it(place):
@@ -180,11 +237,16 @@ def log_lines_are_whole_in_both_formats(place):
 
 main([
     wrong_command_lines_are_one_line_and_exit_2,
+    letter_that_is_no_option_is_named_alone,
     port_in_use_is_one_line_and_exit_2,
     missing_directory_is_made_for_its_owner_and_group,
     directory_that_cannot_be_is_one_line_and_exit_2,
     help_and_version_go_to_stdout_and_exit_0,
     signals_end_it_with_exit_0,
+    signal_ends_it_in_the_middle_of_once,
+    connection_serves_one_request_after_the_other,
+    descriptors_are_as_many_as_the_kernel_gives_and_some_stay_for_http,
+    flood_of_directory_events_does_not_set_the_pace,
     hang_up_of_a_reader_does_not_end_it,
     every_address_is_served_and_only_beyond_loopback_warned_about,
     pages_and_methods_are_those_of_any_exporter,

@@ -11,7 +11,6 @@
 #include "drain.h"
 #include "following.h"
 #include "log.h"
-#include "members.h"
 #include "workspace.h"
 
 #define STEP_NS UINT64_C(10000000000)
@@ -28,7 +27,8 @@ int following_make(void **state)
 	following->aggregate = aggregate_create();
 	*state = following;
 	log_init(LOG_ERROR, LOG_LOGFMT);
-	return attach_open(&following->attach, following->dir, following->aggregate, 0);
+	return attach_open(&following->attach, following->dir, following->aggregate, FOLLOWING_MAX,
+			   0);
 }
 
 int following_remove(void **state)
@@ -38,7 +38,6 @@ int following_remove(void **state)
 
 	attach_close(&following->attach);
 	aggregate_destroy(following->aggregate);
-	members_forget();
 	free(following);
 	return workspace_remove(&root);
 }
@@ -48,7 +47,9 @@ void following_step(struct following *following)
 	uint64_t fill_ns = DRAIN_INTERVAL_NS_MAX;
 
 	following->now_ns += STEP_NS;
-	attach_update(&following->attach, following->now_ns);
+	do {
+		attach_update(&following->attach, following->now_ns);
+	} while (attach_is_looking(&following->attach));
 	for (size_t i = 0; i < following->attach.source_count; i++) {
 		struct source *source = following->attach.sources[i];
 		if (!source->reader)

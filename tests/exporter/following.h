@@ -7,6 +7,8 @@
 
 #include "attach.h"
 
+#define FOLLOWING_MAX 4u /* segments at a time */
+
 struct following {
 	char *root;   /* of all that the test makes */
 	char dir[64]; /* in it, of the segments */
@@ -19,7 +21,7 @@ struct following {
 int following_make(void **state);
 int following_remove(void **state);
 
-/* Looks through the directory as if news had come, then drains everything once. */
+/* Looks through all of the directory, at what was refused too, then drains everything once. */
 void following_step(struct following *following);
 
 /* The source of that name; fails the test if there is none. */

@@ -12,8 +12,6 @@
 #include "members.h"
 #include "render.h"
 
-static struct catalog *shown; /* by the last page */
-
 int members_make(void **state)
 {
 	*state = aggregate_create();
@@ -23,14 +21,7 @@ int members_make(void **state)
 int members_unmake(void **state)
 {
 	aggregate_destroy(*state);
-	members_forget();
 	return 0;
-}
-
-void members_forget(void)
-{
-	catalog_destroy(shown);
-	shown = NULL;
 }
 
 static struct ring_text text_of(const char *string)
@@ -71,7 +62,7 @@ struct ring_metric_info members_histogram(const char *name, const char *key)
 struct aggregate_member *members_join(struct aggregate *aggregate, const char *name, uint8_t uuid,
 				      uint8_t predecessor, uint32_t core_count)
 {
-	struct aggregate_identity identity = {.uuid = {uuid}, .predecessor = {predecessor}};
+	struct identity identity = {.uuid = {uuid}, .predecessor = {predecessor}};
 	struct aggregate_member *member;
 
 	assert_true(strlen(name) < sizeof identity.name);
@@ -115,19 +106,18 @@ void members_gauge(struct aggregate_member *member, uint32_t series, uint32_t co
 
 char *members_page(struct aggregate *aggregate)
 {
-	static const struct catalog nothing;
-	struct snapshot snapshot = {.parts[SNAPSHOT_SELF].catalog = &nothing};
+	return members_page_of(aggregate, 1u << 20);
+}
+
+char *members_page_of(struct aggregate *aggregate, size_t bytes_max)
+{
 	const uint64_t *cells;
 	struct catalog *catalog;
 	struct text text;
 
 	assert_int_equal(aggregate_view(aggregate, &catalog, &cells), 0);
-	if (shown != catalog)
-		catalog_destroy(shown);
-	shown = catalog;
-	snapshot.parts[SNAPSHOT_DATA] = (struct snapshot_values){catalog, cells};
-	text_init(&text, 1u << 20);
-	render_snapshot(&text, &snapshot);
+	text_init(&text, bytes_max);
+	assert_int_equal(render_values(&text, &(struct snapshot_values){catalog, cells}), 0);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	return text.data;

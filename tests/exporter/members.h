@@ -12,9 +12,6 @@
 int members_make(void **state);
 int members_unmake(void **state);
 
-/* Frees what the last page was made of, when its aggregate is gone. */
-void members_forget(void);
-
 /* A metric with up to two label keys (NULL: fewer). */
 struct ring_metric_info members_metric(enum ring_kind kind, enum ring_merge merge, const char *name,
 				       const char *key_a, const char *key_b);
@@ -35,8 +32,9 @@ void members_count(struct aggregate_member *member, uint32_t series, uint32_t co
 void members_gauge(struct aggregate_member *member, uint32_t series, uint32_t core, double value,
 		   uint64_t time_ns);
 
-/* What a view shows, as Prometheus text; the caller frees it. */
+/* What a view shows, as Prometheus text, which the caller frees; of so many bytes at most. */
 char *members_page(struct aggregate *aggregate);
+char *members_page_of(struct aggregate *aggregate, size_t bytes_max);
 
 /* Demands that the page has, or lacks, this line. */
 void members_expect(struct aggregate *aggregate, const char *line);

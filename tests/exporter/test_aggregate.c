@@ -147,6 +147,79 @@ static void bounds_that_differ_are_a_conflict(void **state)
 	assert_int_equal(aggregate_conflict_count(other), 1);
 }
 
+static double page_sum(struct aggregate *aggregate)
+{
+	char *page = members_page(aggregate);
+	const double sum = strtod(strstr(page, "\nh_seconds_sum ") + 15, NULL);
+
+	free(page);
+	return sum;
+}
+
+static void sum_of_a_histogram_never_falls_by_a_rounding(void **state)
+{
+	const int seed = 1;
+
+	(void)state;
+	print_message("# seed %d\n", seed);
+	srand48(seed);
+	for (int round = 0; round < 500; round++) {
+		struct aggregate *aggregate = aggregate_create();
+		struct aggregate_member *members[3];
+		for (uint8_t i = 0; i < 3; i++) {
+			members[i] = members_join(aggregate, "m", 1 + i, 0, 2);
+			members_add_metric(members[i], members_histogram("h_seconds", NULL));
+			members_add_series(members[i], 0, NULL, NULL);
+			for (uint32_t core = 0; core < 2; core++)
+				aggregate_set(members[i], 0, core,
+					      (uint64_t[]){ring_bits_of((double)lrand48() / 1e9), 1,
+							   0, 0});
+		}
+		double before = page_sum(aggregate);
+		for (uint64_t i = 0; i < 3; i++) {
+			aggregate_leave(members[i]);
+			if (i < 2) /* a change, so that it is evaluated anew */
+				members_add_series(members[2], 0, NULL, NULL);
+			const double after = page_sum(aggregate);
+			assert_true(after >= before && after <= before * (1 + 1e-12));
+			before = after;
+		}
+		aggregate_destroy(aggregate);
+	}
+}
+
+static void sum_of_a_histogram_falls_by_a_negative_observation(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
+
+	members_add_metric(member, members_histogram("h_seconds", NULL));
+	members_add_series(member, 0, NULL, NULL);
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(1.5), 0, 1, 0});
+	members_expect(*state, "h_seconds_sum 1.5");
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(1.25), 1, 1, 0});
+	members_expect(*state, "h_seconds_sum 1.25");
+}
+
+static void catalog_stands_for_as_long_as_it_is_held(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
+	struct catalog *first, *second;
+	const uint64_t *cells;
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
+	members_add_series(member, 0, "v", NULL);
+	assert_int_equal(aggregate_view(*state, &first, &cells), 0);
+	catalog_hold(first);
+	members_add_series(member, 0, "w", NULL);
+	assert_int_equal(aggregate_view(*state, &second, &cells), 0);
+	assert_int_equal(first->series_count, 1);
+	assert_string_equal(first->series[0].labels, "v");
+	assert_int_equal(second->series_count, 2);
+	catalog_release(first);
+	members_add_series(member, 0, "x", NULL); /* the second one has been shown to nobody */
+	assert_int_equal(aggregate_view(*state, &second, &cells), 0);
+}
+
 static void name_goes_to_the_next_when_only_what_is_gone_holds_it(void **state)
 {
 	struct aggregate_member *first = members_join(*state, "first", 1, 0, 1);
@@ -195,6 +268,9 @@ int main(void)
 		TEST(series_that_come_later_find_their_place),
 		TEST(first_meaning_of_a_name_stands_and_the_other_is_left_out),
 		TEST(bounds_that_differ_are_a_conflict),
+		cmocka_unit_test(sum_of_a_histogram_never_falls_by_a_rounding),
+		TEST(sum_of_a_histogram_falls_by_a_negative_observation),
+		TEST(catalog_stands_for_as_long_as_it_is_held),
 		TEST(name_goes_to_the_next_when_only_what_is_gone_holds_it),
 		TEST(reserved_name_is_left_out),
 	};

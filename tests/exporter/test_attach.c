@@ -243,18 +243,144 @@ static void directory_that_is_replaced_is_opened_anew(void **state)
 	ring_segment_close(other);
 }
 
-static void names_beyond_the_limit_are_ignored_and_counted(void **state)
+/* Empty files, whose names come before "seg". */
+static void make_junk(const struct following *following, unsigned count)
 {
-	struct following *following = *state;
 	char name[64], path[256];
 
-	for (unsigned i = 0; i < ATTACH_SOURCES_MAX + 3; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		snprintf(name, sizeof name, "f%u", i);
 		path_of(following, name, path);
 		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	}
+}
+
+/* Looks once if there are news, and takes one step. */
+static void take_news(struct following *following)
+{
+	following->now_ns += 200000000;
+	attach_update(&following->attach, following->now_ns);
+}
+
+static void junk_keeps_no_segment_out(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	make_junk(following, ATTACH_FOLLOWED_MAX + 3);
 	following_step(following);
-	assert_int_equal(following->attach.source_count, ATTACH_SOURCES_MAX);
+	following_expect(following, "f0", SOURCE_QUARANTINED, RING_TOO_SHORT);
+	following_expect(following, "seg", SOURCE_LIVE, 0);
+	assert_int_equal(following->attach.ignored_count, 0);
+	ring_segment_close(segment);
+}
+
+static void segment_too_many_is_refused_until_there_is_room(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segments[FOLLOWING_MAX + 1];
+	char name[16], path[256];
+
+	for (unsigned i = 0; i <= FOLLOWING_MAX; i++) {
+		snprintf(name, sizeof name, "seg%u", i);
+		segments[i] = following_segment(following, name);
+	}
+	following_step(following);
+	following_expect(following, "seg0", SOURCE_LIVE, 0);
+	following_expect(following, name, SOURCE_QUARANTINED, SOURCE_TOO_MANY);
+	path_of(following, "seg0", path);
+	assert_int_equal(unlink(path), 0);
+	following_step(following);
+	following_expect(following, name, SOURCE_LIVE, 0);
+	for (unsigned i = 0; i <= FOLLOWING_MAX; i++)
+		ring_segment_close(segments[i]);
+}
+
+static void step_of_a_look_reads_one_file_at_most(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_step(following);
+	copy(following, "seg", "copy1");
+	copy(following, "seg", "copy2");
+	for (unsigned count = 1; count <= 2; count++) {
+		unsigned refused_count = 0;
+		take_news(following);
+		for (size_t i = 0; i < following->attach.source_count; i++)
+			refused_count += following->attach.sources[i]->reason == SOURCE_DUPLICATE;
+		assert_int_equal(refused_count, count);
+	}
+	ring_segment_close(segment);
+}
+
+static void hard_links_are_refused_without_reading_them(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	char from[256], to[256], name[16];
+
+	following_step(following);
+	path_of(following, "seg", from);
+	for (unsigned i = 0; i < 50; i++) {
+		snprintf(name, sizeof name, "link%u", i);
+		path_of(following, name, to);
+		assert_int_equal(link(from, to), 0);
+	}
+	take_news(following);
+	assert_false(attach_is_looking(&following->attach)); /* in one step */
+	following_expect(following, "link0", SOURCE_QUARANTINED, SOURCE_DUPLICATE);
+	following_expect(following, "link49", SOURCE_QUARANTINED, SOURCE_DUPLICATE);
+	ring_segment_close(segment);
+}
+
+static void what_was_refused_is_read_again_when_it_changes_and_not_for_other_news(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment;
+	char path[256];
+
+	make_junk(following, 3);
+	following_step(following);
+	segment = following_segment(following, "seg");
+	take_news(following);
+	following_expect(following, "seg", SOURCE_LIVE, 0); /* the first file to be read */
+	assert_false(attach_is_looking(&following->attach));
+	path_of(following, "f2", path);
+	assert_int_equal(truncate(path, 4096), 0);
+	close(open(path, O_WRONLY | O_CLOEXEC)); /* which is news */
+	take_news(following);
+	following_expect(following, "f2", SOURCE_QUARANTINED, RING_BAD_MAGIC);
+	ring_segment_close(segment);
+}
+
+static void copy_that_outlives_its_original_adds_nothing(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	char path[256];
+
+	following_count(segment, "a", 0, 5, 3);
+	following_step(following);
+	copy(following, "seg", "seg.bak");
+	following_count(segment, "a", 0, 5, 1);
+	ring_segment_close(segment);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 20");
+	path_of(following, "seg", path);
+	assert_int_equal(unlink(path), 0);
+	following_step(following);
+	following_expect(following, "seg.bak", SOURCE_DEAD, 0);
+	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 20");
+}
+
+static void names_beyond_the_limit_are_ignored_and_counted(void **state)
+{
+	struct following *following = *state;
+
+	make_junk(following, ATTACH_NAMES_MAX + 3);
+	following_step(following);
+	assert_int_equal(following->attach.source_count, ATTACH_NAMES_MAX);
 	assert_int_equal(following->attach.ignored_count, 3);
 }
 
@@ -286,6 +412,12 @@ int main(void)
 		TEST(copy_of_a_predecessor_is_not_counted),
 		TEST(conflict_is_resolved_when_its_other_side_goes),
 		TEST(directory_that_is_replaced_is_opened_anew),
+		TEST(junk_keeps_no_segment_out),
+		TEST(segment_too_many_is_refused_until_there_is_room),
+		TEST(step_of_a_look_reads_one_file_at_most),
+		TEST(hard_links_are_refused_without_reading_them),
+		TEST(what_was_refused_is_read_again_when_it_changes_and_not_for_other_news),
+		TEST(copy_that_outlives_its_original_adds_nothing),
 		TEST(names_beyond_the_limit_are_ignored_and_counted),
 		TEST(news_alone_lead_to_a_look),
 	};

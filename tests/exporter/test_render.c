@@ -13,6 +13,7 @@
 #include <ring/record.h>
 
 #include "members.h"
+#include "render.h"
 
 static void expect_page(struct aggregate *aggregate, const char *wanted)
 {
@@ -115,6 +116,96 @@ static void R7_label_values_and_help_are_escaped_on_the_page(void **state)
 			    "a_total{c=\"q\\\"b\\\\n\\nr\re\xef\xbf\xbd\"} 0\n");
 }
 
+static void add_counter(struct aggregate *aggregate, const char *name, uint64_t total)
+{
+	struct aggregate_member *member = members_join(aggregate, "m", 0, 0, 1);
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, name, "c", NULL));
+	members_add_series(member, 0, "\"\"\"\"\"\"\"\"\"\"", NULL);
+	members_count(member, 0, 0, total);
+}
+
+static struct snapshot_values values_of(struct aggregate *aggregate)
+{
+	struct catalog *catalog;
+	const uint64_t *cells;
+
+	assert_int_equal(aggregate_view(aggregate, &catalog, &cells), 0);
+	return (struct snapshot_values){catalog, cells};
+}
+
+static void family_that_may_not_fit_is_left_out_whole_and_the_others_stay(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "big", 1, 0, 1);
+	struct text text;
+	char label[200] = "";
+
+	add_counter(*state, "a_total", 1);
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "b_total", "c", NULL));
+	memset(label, 'x', sizeof label - 1);
+	for (label[0] = 'a'; label[0] <= 'z'; label[0]++)
+		members_add_series(member, 0, label, NULL);
+	add_counter(*state, "c_total", 2);
+	text_init(&text, 4096);
+	const struct snapshot_values values = values_of(*state);
+	assert_int_equal(render_values(&text, &values), 1);
+	text_append(&text, "", 1);
+	assert_int_equal(text.error, 0);
+	assert_non_null(strstr(text.data, "\na_total{"));
+	assert_null(strstr(text.data, "b_total"));
+	assert_non_null(strstr(text.data, "\nc_total{"));
+	text_release(&text);
+}
+
+static void family_that_is_rendered_fits_whatever_is_in_it(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+	const double ends[] = {-2.2250738585072014e-308, 1.7976931348623157e+308};
+	struct ring_metric_info metric = members_histogram("h_seconds", "c");
+	char label[RING_LABEL_VALUE_MAX] = "";
+	size_t shown_count = 0;
+	struct text text;
+
+	metric.bounds = ends;
+	metric.help = (struct ring_text){"\n\n\n\n\n\n\n\n\n\n", 10};
+	members_add_metric(member, metric);
+	memset(label, '"', sizeof label - 1);
+	members_add_series(member, 0, label, NULL);
+	members_add_series(member, 0, "\xff\xfe\xff\xfe", NULL);
+	for (uint32_t series = 0; series < 2; series++)
+		aggregate_set(member, series, 0,
+			      (uint64_t[]){ring_bits_of(-ends[1]), 1, UINT64_C(1) << 52, 3});
+	const struct snapshot_values values = values_of(*state);
+	for (size_t bytes_max = 300; bytes_max < 8000; bytes_max++) {
+		text_init(&text, bytes_max);
+		shown_count += render_values(&text, &values) == 0;
+		assert_int_equal(text.error, 0);
+		text_release(&text);
+	}
+	assert_in_range(shown_count, 1, 7699);
+}
+
+static void own_metrics_come_first_and_tell_how_many_families_are_left_out(void **state)
+{
+	struct aggregate *self = aggregate_create();
+	struct snapshot snapshot;
+	struct text text;
+
+	add_counter(*state, "data_total", 1);
+	add_counter(self, "own_total", 1);
+	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
+	snapshot.parts[SNAPSHOT_SELF] = values_of(self);
+	text_init(&text, 500);
+	render_snapshot(&text, &snapshot);
+	text_append(&text, "", 1);
+	assert_int_equal(text.error, 0);
+	assert_non_null(strstr(text.data, "\nown_total{"));
+	assert_null(strstr(text.data, "data_total"));
+	assert_non_null(strstr(text.data, "\nring_families_left_out 1\n"));
+	text_release(&text);
+	aggregate_destroy(self);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, members_make, members_unmake)
 
 int main(void)
@@ -126,6 +217,9 @@ int main(void)
 		TEST(counters_go_round_at_two_to_the_53),
 		TEST(R3_gauge_never_set_has_no_line_and_its_family_no_header),
 		TEST(R7_label_values_and_help_are_escaped_on_the_page),
+		TEST(family_that_may_not_fit_is_left_out_whole_and_the_others_stay),
+		TEST(family_that_is_rendered_fits_whatever_is_in_it),
+		TEST(own_metrics_come_first_and_tell_how_many_families_are_left_out),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);

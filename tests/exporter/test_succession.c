@@ -76,11 +76,53 @@ static void segment_that_comes_back_is_not_counted_twice(void **state)
 	members_expect(*state, "a_total{x=\"v\"} 7");
 }
 
-static void segment_that_comes_back_smaller_never_takes_a_total_back(void **state)
+static void segment_that_comes_back_as_it_was_earlier_is_not_counted_twice(void **state)
 {
 	aggregate_leave(counting(*state, "m", 1, 0, 5, 0));
-	counting(*state, "m", 1, 0, 4, 0);
-	members_expect(*state, "a_total{x=\"v\"} 9");
+	struct aggregate_member *earlier = counting(*state, "m", 1, 0, 3, 0);
+
+	members_expect(*state, "a_total{x=\"v\"} 5");
+	/* What it counts from there on is new. */
+	members_count(earlier, 0, 0, 4);
+	members_expect(*state, "a_total{x=\"v\"} 6");
+	aggregate_leave(earlier);
+	counting(*state, "m", 1, 0, 5, 0);
+	members_expect(*state, "a_total{x=\"v\"} 6");
+}
+
+static void histogram_that_comes_back_as_it_was_earlier_is_not_counted_twice(void **state)
+{
+	static const uint64_t counts[] = {3, 2};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
+		members_add_metric(member, members_histogram("h_seconds", NULL));
+		members_add_series(member, 0, NULL, NULL);
+		aggregate_set(member, 0, 0,
+			      (uint64_t[]){ring_bits_of(0.5 * (double)counts[i]), counts[i], 0, 1});
+		aggregate_admit(member);
+		if (i == 0)
+			aggregate_leave(member);
+	}
+	members_expect(*state, "h_seconds_bucket{le=\"1.0\"} 3");
+	members_expect(*state, "h_seconds_count 4");
+	members_expect(*state, "h_seconds_sum 1.5");
+}
+
+static void names_that_print_alike_come_back_as_one(void **state)
+{
+	for (uint64_t less = 0; less < 3; less++) { /* each time as it was still earlier */
+		struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
+		members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
+		members_add_series(member, 0, "\xff", NULL);
+		members_add_series(member, 0, "\xfe", NULL);
+		members_count(member, 0, 0, 3 - less);
+		members_count(member, 1, 0, 4 - less);
+		aggregate_admit(member);
+		members_expect(*state, "a_total{x=\"\xef\xbf\xbd\"} 7");
+		aggregate_leave(member);
+		members_expect(*state, "a_total{x=\"\xef\xbf\xbd\"} 7");
+	}
 }
 
 static void successor_replaces_what_it_carries_on_and_the_rest_stays(void **state)
@@ -162,18 +204,59 @@ static void histogram_is_carried_on_by_its_buckets_not_its_sum(void **state)
 
 static void coverage_knows_segments_and_their_predecessors(void **state)
 {
-	const uint8_t none[16] = {0}, one[16] = {1}, two[16] = {2}, three[16] = {3};
+	const struct identity none = {.uuid = {0}}, one = {.uuid = {1}}, two = {.uuid = {2}},
+			      three = {.uuid = {3}};
 	struct aggregate_member *member;
 
-	assert_false(aggregate_covers(*state, one));
+	assert_false(aggregate_covers(*state, &one));
 	member = counting(*state, "m", 2, 1, 5, 0);
-	assert_true(aggregate_covers(*state, one));
-	assert_true(aggregate_covers(*state, two));
-	assert_false(aggregate_covers(*state, three));
-	assert_false(aggregate_covers(*state, none));
+	assert_true(aggregate_covers(*state, &one));
+	assert_true(aggregate_covers(*state, &two));
+	assert_false(aggregate_covers(*state, &three));
+	assert_false(aggregate_covers(*state, &none));
+	counting(*state, "nobody", 0, 0, 1, 0);
+	assert_false(aggregate_covers(*state, &none)); /* zeros are no uuid */
 	aggregate_leave(member);
-	assert_true(aggregate_covers(*state, one));
-	assert_false(aggregate_covers(*state, two)); /* it may come back */
+	assert_true(aggregate_covers(*state, &one));
+	assert_false(aggregate_covers(*state, &two)); /* it may come back */
+}
+
+/* How many lines of the page begin with this. */
+static unsigned line_count(struct aggregate *aggregate, const char *begin)
+{
+	char *page = members_page_of(aggregate, SIZE_MAX / 2);
+	const char *const end = page + strlen(page);
+	unsigned count = 0;
+
+	for (const char *line = page; line < end;
+	     line = memchr(line, '\n', (size_t)(end - line)) + 1)
+		count += strncmp(line, begin, strlen(begin)) == 0;
+	free(page);
+	return count;
+}
+
+/* A member that counts one in each of `count` series, named after it if they are its own, comes,
+ * and goes if told to. */
+static void pass_through(struct aggregate *aggregate, unsigned uuid, unsigned count, bool own,
+			 bool leave)
+{
+	struct identity identity = {.name = "m"};
+	struct aggregate_member *member;
+	char series[32], who[32];
+
+	memcpy(identity.uuid, &uuid, sizeof uuid);
+	assert_int_equal(aggregate_join(aggregate, &member, &identity, 1), 0);
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "who", "i"));
+	snprintf(who, sizeof who, "%u", own ? uuid : 0);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(series, sizeof series, "%u", i);
+		members_add_series(member, 0, who, series);
+		members_count(member, i, 0, 1);
+	}
+	aggregate_admit(member);
+	if (leave)
+		aggregate_leave(member);
+	aggregate_trim(aggregate);
 }
 
 static void counts_of_very_many_gone_members_melt_and_stay(void **state)
@@ -181,19 +264,53 @@ static void counts_of_very_many_gone_members_melt_and_stay(void **state)
 	const unsigned count = AGGREGATE_GONE_MAX + 100;
 	char wanted[64];
 
-	for (unsigned i = 1; i <= count; i++) {
-		struct aggregate_identity identity = {.name = "m"};
-		struct aggregate_member *member;
-		memcpy(identity.uuid, &i, sizeof i);
-		assert_int_equal(aggregate_join(*state, &member, &identity, 1), 0);
-		members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", NULL, NULL));
-		members_add_series(member, 0, NULL, NULL);
-		members_count(member, 0, 0, 2);
-		aggregate_admit(member);
-		aggregate_leave(member);
-	}
-	snprintf(wanted, sizeof wanted, "a_total %u", 2 * count);
+	for (unsigned uuid = 1; uuid <= count; uuid++)
+		pass_through(*state, uuid, 1, false, true);
+	snprintf(wanted, sizeof wanted, "a_total{who=\"0\",i=\"0\"} %u", count);
 	members_expect(*state, wanted);
+	pass_through(*state, count, 1, false, true); /* still known */
+	members_expect(*state, wanted);
+	pass_through(*state, 1, 1, false, true); /* not any more */
+	snprintf(wanted, sizeof wanted, "a_total{who=\"0\",i=\"0\"} %u", count + 1);
+	members_expect(*state, wanted);
+	assert_int_equal(aggregate_forgotten_count(*state), 0);
+}
+
+static void gone_members_with_very_many_series_melt_and_their_counts_stay(void **state)
+{
+	const unsigned count = AGGREGATE_GONE_PARTS_MAX / AGGREGATE_GONE_SERIES_MAX + 1;
+	const unsigned last = AGGREGATE_GONE_SERIES_MAX - 1;
+	char wanted[64];
+
+	for (unsigned uuid = 1; uuid <= count; uuid++)
+		pass_through(*state, uuid, last + 1, false, true);
+	snprintf(wanted, sizeof wanted, "a_total{who=\"0\",i=\"9\"} %u\n", count);
+	assert_int_equal(line_count(*state, wanted), 1);
+	pass_through(*state, count, last + 1, false, true); /* still known */
+	assert_int_equal(line_count(*state, wanted), 1);
+	pass_through(*state, 1, 10, false, true); /* the only one that is not */
+	snprintf(wanted, sizeof wanted, "a_total{who=\"0\",i=\"9\"} %u\n", count + 1);
+	assert_int_equal(line_count(*state, wanted), 1);
+}
+
+static void series_longest_without_a_member_are_forgotten_and_counted(void **state)
+{
+	const unsigned half = AGGREGATE_GONE_SERIES_MAX / 2;
+
+	pass_through(*state, 1, half, true, true);
+	pass_through(*state, 2, half, true, true);
+	pass_through(*state, 3, 1, true, false); /* is present, and does not matter */
+	assert_int_equal(aggregate_forgotten_count(*state), 0);
+	pass_through(*state, 4, 3, true, true);
+	assert_int_equal(aggregate_forgotten_count(*state), 3);
+	assert_int_equal(line_count(*state, "a_total{who=\"1\","), half - 3);
+	assert_int_equal(line_count(*state, "a_total{who=\"2\","), half);
+	assert_int_equal(line_count(*state, "a_total{who=\"4\","), 3);
+	/* What comes back shows what it has counted, no more. */
+	pass_through(*state, 1, half, true, false);
+	assert_int_equal(line_count(*state, "a_total{who=\"1\","), half);
+	assert_int_equal(line_count(*state, "a_total{who=\"1\",i=\"0\"} 1\n"), 1);
+	assert_int_equal(line_count(*state, "a_total{who=\"1\",i=\"9\"} 1\n"), 1);
 }
 
 /* Random lives of a few names, mirrored by plain arithmetic: a producer counts, dies, is carried
@@ -263,7 +380,6 @@ static void random_lives_add_up_exactly_at_every_step(void **state)
 			assert_int_equal(page_total(aggregate), counted);
 		}
 		aggregate_destroy(aggregate);
-		members_forget();
 	}
 	(void)state;
 }
@@ -276,7 +392,9 @@ int main(void)
 		TEST(counts_stay_and_gauges_go_when_a_member_leaves),
 		TEST(dropped_member_leaves_nothing),
 		TEST(segment_that_comes_back_is_not_counted_twice),
-		TEST(segment_that_comes_back_smaller_never_takes_a_total_back),
+		TEST(segment_that_comes_back_as_it_was_earlier_is_not_counted_twice),
+		TEST(histogram_that_comes_back_as_it_was_earlier_is_not_counted_twice),
+		TEST(names_that_print_alike_come_back_as_one),
 		TEST(successor_replaces_what_it_carries_on_and_the_rest_stays),
 		TEST(what_stayed_survives_a_successors_own_return),
 		TEST(unrelated_segment_of_the_same_name_counts_on_top),
@@ -286,6 +404,8 @@ int main(void)
 		TEST(histogram_is_carried_on_by_its_buckets_not_its_sum),
 		TEST(coverage_knows_segments_and_their_predecessors),
 		TEST(counts_of_very_many_gone_members_melt_and_stay),
+		TEST(gone_members_with_very_many_series_melt_and_their_counts_stay),
+		TEST(series_longest_without_a_member_are_forgotten_and_counted),
 		cmocka_unit_test(random_lives_add_up_exactly_at_every_step),
 	};
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages of metrics in the hands of readers that do not read. The library runs in the test's own
+ * thread; its clients are the other ends of socket pairs.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "answer.h"
+#include "members.h"
+
+#define CLIENTS_MAX 8
+
+struct scene {
+	struct MHD_Daemon *daemon;
+	struct answers answers;
+	struct aggregate *data, *self;
+	struct aggregate_member *member;
+	uint64_t total;
+	int clients[CLIENTS_MAX];
+	unsigned client_count;
+};
+
+static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *upload,
+			      size_t *upload_bytes, void **request)
+{
+	struct scene *scene = argument;
+
+	(void)version, (void)upload, (void)upload_bytes, (void)request;
+	return answer_request(&scene->answers, connection, method, url);
+}
+
+/* A snapshot whose page is far larger than what a socket takes in. */
+static void publish(struct scene *scene)
+{
+	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
+	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+
+	members_count(scene->member, 0, 0, ++scene->total);
+	assert_int_equal(
+		aggregate_view(scene->data, &catalogs[SNAPSHOT_DATA], &cells[SNAPSHOT_DATA]), 0);
+	assert_int_equal(
+		aggregate_view(scene->self, &catalogs[SNAPSHOT_SELF], &cells[SNAPSHOT_SELF]), 0);
+	assert_int_equal(snapshot_publish(catalogs, cells), 0);
+}
+
+static int make(void **state)
+{
+	struct scene *scene = calloc(1, sizeof *scene);
+	char label[201] = "";
+
+	scene->daemon = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, handle, scene,
+					 MHD_OPTION_END);
+	scene->data = aggregate_create();
+	scene->self = aggregate_create();
+	if (!scene->daemon || answers_init(&scene->answers, "/metrics") != 0)
+		return -1;
+	scene->member = members_join(scene->data, "m", 1, 0, 1);
+	members_add_metric(scene->member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
+	memset(label, 'x', sizeof label - 1);
+	for (unsigned i = 0; i < 20000; i++) {
+		label[0] = (char)('a' + i % 26);
+		label[1] = (char)('a' + i / 26 % 26);
+		label[2] = (char)('a' + i / 26 / 26);
+		members_add_series(scene->member, 0, label, NULL);
+	}
+	publish(scene);
+	*state = scene;
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	struct scene *scene = *state;
+
+	for (unsigned i = 0; i < scene->client_count; i++)
+		close(scene->clients[i]);
+	MHD_stop_daemon(scene->daemon);
+	answers_release(&scene->answers);
+	assert_int_equal(scene->answers.held_bytes, 0);
+	aggregate_destroy(scene->data);
+	aggregate_destroy(scene->self);
+	free(scene);
+	return 0;
+}
+
+/* A new client asks for the metrics, and gets the beginning of the answer. */
+static void request(struct scene *scene, char answer[16])
+{
+	static const char words[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+	const struct sockaddr address = {.sa_family = AF_UNIX};
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(MHD_add_connection(scene->daemon, ends[0], &address, sizeof address),
+			 MHD_YES);
+	assert_int_equal(write(ends[1], words, sizeof words - 1), sizeof words - 1);
+	do {
+		MHD_run(scene->daemon);
+	} while (recv(ends[1], answer, 15, MSG_DONTWAIT) <= 0);
+	answer[15] = '\0';
+	scene->clients[scene->client_count++] = ends[1];
+}
+
+static void readers_of_one_snapshot_share_its_page(void **state)
+{
+	struct scene *scene = *state;
+	char answer[16];
+
+	request(scene, answer);
+	const size_t page_bytes = scene->answers.held_bytes;
+	assert_true(page_bytes > 1u << 20);
+	request(scene, answer);
+	request(scene, answer);
+	assert_int_equal(scene->answers.held_bytes, page_bytes);
+}
+
+static void page_stays_until_its_last_reader_goes(void **state)
+{
+	struct scene *scene = *state;
+	char answer[16];
+
+	request(scene, answer);
+	const size_t page_bytes = scene->answers.held_bytes;
+
+	publish(scene);
+	request(scene, answer);
+	assert_int_equal(scene->answers.held_bytes, 2 * page_bytes);
+	close(scene->clients[0]);
+	scene->clients[0] = -1;
+	while (scene->answers.held_bytes != page_bytes) /* until the test's time is over */
+		MHD_run(scene->daemon);
+}
+
+static void scrape_is_put_off_while_readers_hold_too_much(void **state)
+{
+	struct scene *scene = *state;
+	char answer[16];
+
+	scene->answers.held_bytes += ANSWER_HELD_BYTES_MAX + 1; /* by many others */
+	request(scene, answer);
+	assert_string_equal(answer, "HTTP/1.1 503 Se");
+	scene->answers.held_bytes -= ANSWER_HELD_BYTES_MAX + 1;
+	request(scene, answer);
+	assert_string_equal(answer, "HTTP/1.1 200 OK");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(readers_of_one_snapshot_share_its_page),
+		TEST(page_stays_until_its_last_reader_goes),
+		TEST(scrape_is_put_off_while_readers_hold_too_much),
+	};
+
+	return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
+}
