@@ -181,7 +181,7 @@ int aggregate_add_metric(struct aggregate_member *member, const struct ring_metr
 	if (!family)
 		return -ENOMEM;
 	if (family_agrees(family, metric)) {
-		family->declared_count++;
+		family_declare(family, metric);
 	} else {
 		member->conflict_count++;
 		family = NULL;

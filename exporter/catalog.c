@@ -8,7 +8,8 @@
 size_t catalog_metric_bytes(const struct ring_metric_info *metric)
 {
 	/* Bounds first and texts rounded up, so that every block of doubles is aligned. */
-	size_t bytes = metric->name.bytes + metric->help.bytes + metric->unit.bytes;
+	size_t bytes = metric->name.bytes + metric->help.bytes + metric->unit.bytes +
+		       metric->overflow_label.bytes;
 
 	for (uint32_t i = 0; i < metric->label_count; i++)
 		bytes += metric->label_keys[i].bytes;
@@ -37,6 +38,7 @@ struct ring_metric_info catalog_copy_metric(const struct ring_metric_info *metri
 	copy.name = copy_text(metric->name, bytes);
 	copy.help = copy_text(metric->help, bytes);
 	copy.unit = copy_text(metric->unit, bytes);
+	copy.overflow_label = copy_text(metric->overflow_label, bytes);
 	for (uint32_t i = 0; i < metric->label_count; i++)
 		copy.label_keys[i] = copy_text(metric->label_keys[i], bytes);
 	*bytes = end;

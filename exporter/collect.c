@@ -49,7 +49,7 @@ int collect_open(struct collect *collect, const char *dir, size_t followed_max,
 	};
 	int error = collect_prepare(collect, exporter_metrics);
 	if (error) {
-		fprintf(stderr, CONFIG_PROGRAM ": drain thread: %s\n", strerror(-error));
+		log_failure("drain thread", strerror(-error));
 	} else {
 		error = attach_open(&collect->attach, dir, collect->data, followed_max, now_ns);
 		if (error)

@@ -105,7 +105,7 @@ static void print_help(void)
 
 static enum config_result wrong(const char *object, const char *reason)
 {
-	fprintf(stderr, CONFIG_PROGRAM ": %s: %s\n", object, reason);
+	log_failure(object, reason);
 	return CONFIG_WRONG;
 }
 

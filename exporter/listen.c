@@ -59,7 +59,7 @@ static int open_one(const struct addrinfo *info, int *opened)
 
 static int fail(const struct config_address *address, const char *reason, int error)
 {
-	fprintf(stderr, CONFIG_PROGRAM ": %s: %s\n", address->text, reason);
+	log_failure(address->text, reason);
 	return error;
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "log.h"
 #include "text.h"
 
@@ -74,4 +75,15 @@ void log_event(enum log_level level, const char *event, ...)
 	if (!line.error)
 		(void)!write(STDERR_FILENO, line.data, line.bytes);
 	text_release(&line);
+}
+
+void log_failure(const char *object, const char *reason)
+{
+	char line[512];
+
+	snprintf(line, sizeof line, CONFIG_PROGRAM ": %s: %s", object, reason);
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	fprintf(stderr, "%s\n", line);
 }

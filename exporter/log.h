@@ -14,6 +14,10 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
 /* Before other threads start. */
 void log_init(enum log_level level, enum log_format format);
 
+/* What keeps the program from doing as asked: `program: object: reason`, one line whatever the
+ * object is made of. */
+void log_failure(const char *object, const char *reason);
+
 /* The event in words, then pairs of key and value, then NULL. Values may be foreign bytes. */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 

@@ -7,6 +7,7 @@
  *   HTTP thread                               snapshot ──▶ page ──▶ socket
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@ enum {
 
 static int fail(const char *object, const char *reason)
 {
-	fprintf(stderr, CONFIG_PROGRAM ": %s: %s\n", object, reason);
+	log_failure(object, reason);
 	return EXIT_WRONG;
 }
 
@@ -118,17 +119,31 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	return status;
 }
 
+/* A descriptor below 3 that is not open would become a socket or a segment, and a log line go
+ * there. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static struct collect collect; /* large */
 	struct config config;
 	sigset_t signals;
 
+	fill_standard_streams();
 	switch (config_read(&config, argc, argv)) {
 	case CONFIG_RUN:
 		break;
 	case CONFIG_EXIT:
-		return EXIT_OK;
+		return fflush(stdout) == 0 ? EXIT_OK : fail("stdout", strerror(errno));
 	case CONFIG_WRONG:
 		return EXIT_WRONG;
 	}

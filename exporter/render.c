@@ -7,8 +7,9 @@
 
 #include "render.h"
 
-/* Prometheus keeps doubles. A count goes round at 2^53, where doubles stop being exact, and
- * rate() takes that for the reset of a counter. */
+/* Prometheus keeps doubles. A counter goes round at 2^53, where doubles stop being exact, and
+ * rate() takes that for a reset. The counts of a histogram do not: they would go round one by
+ * one, and a larger bucket show less than a smaller one. */
 #define COUNT_MASK ((UINT64_C(1) << 53) - 1)
 
 #define LINE_BYTES_MAX     64u  /* without name and labels */
@@ -44,7 +45,7 @@ static void render_series(struct text *text, const struct ring_metric_info *metr
 
 static void render_count(struct text *text, uint64_t count)
 {
-	text_u64(text, count & COUNT_MASK);
+	text_u64(text, count);
 	text_string(text, "\n");
 }
 
@@ -75,7 +76,7 @@ static void render_value(struct text *text, const struct ring_metric_info *metri
 	}
 	render_series(text, metric, "", labels, NULL);
 	if (metric->kind == RING_COUNTER) {
-		render_count(text, cells[0]);
+		render_count(text, cells[0] & COUNT_MASK);
 		return;
 	}
 	text_double(text, ring_double_of(cells[0]));

@@ -91,6 +91,13 @@ bool family_agrees(const struct family *family, const struct ring_metric_info *m
 	       memcmp(own->bounds, metric->bounds, own->bound_count * sizeof *own->bounds) == 0;
 }
 
+void family_declare(struct family *family, const struct ring_metric_info *metric)
+{
+	family->declared_count++;
+	if (metric->series_max > family->metric.series_max)
+		family->metric.series_max = metric->series_max;
+}
+
 void family_release(struct series_set *set, struct family *family)
 {
 	if (family->declared_count > 0 || !LIST_EMPTY(&family->series))
@@ -114,14 +121,38 @@ static int labels_unpack(struct text *into, const struct family *family, struct 
 	return into->error;
 }
 
+/* The labels of the family's overflow series, in the same form. */
+static int labels_overflow(struct text *into, const struct family *family)
+{
+	const struct ring_text label = family->metric.overflow_label;
+
+	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
+	for (uint32_t i = 0; i < family->metric.label_count; i++) {
+		text_utf8(into, label.data, label.bytes);
+		text_append(into, "", 1);
+	}
+	return into->error;
+}
+
+static struct series *series_find(const struct series_set *set, struct family *family,
+				  const struct text *labels)
+{
+	const struct series wanted = {
+		.family = family, .labels = labels->data, .label_bytes = labels->bytes};
+	void *const *node = tfind(&wanted, &set->series, series_compare);
+
+	return node ? *node : NULL;
+}
+
 static struct series *series_add(struct series_set *set, struct family *family,
-				 const struct text *labels)
+				 const struct text *labels, bool is_overflow)
 {
 	struct series *series = calloc(1, sizeof *series + labels->bytes);
 
 	if (!series)
 		return NULL;
 	series->family = family;
+	series->is_overflow = is_overflow;
 	series->labels = series->bytes;
 	series->label_bytes = labels->bytes;
 	if (labels->bytes > 0)
@@ -132,23 +163,38 @@ static struct series *series_add(struct series_set *set, struct family *family,
 		return NULL;
 	}
 	LIST_INSERT_HEAD(&family->series, series, of_family);
+	family->named_count += !is_overflow;
 	set->stale = true;
 	return series;
+}
+
+/* Finds the series, or adds it, or what stands for all that are too many. */
+static struct series *series_admit(struct series_set *set, struct family *family,
+				   const struct text *labels, const struct text *overflow)
+{
+	const bool has_overflow = family->metric.label_count > 0 && family->metric.series_max > 0;
+	const bool is_overflow = has_overflow && labels->bytes == overflow->bytes &&
+				 memcmp(labels->data, overflow->data, labels->bytes) == 0;
+	struct series *series = series_find(set, family, labels);
+
+	if (series)
+		return series;
+	if (!has_overflow || is_overflow || family->named_count < family->metric.series_max)
+		return series_add(set, family, labels, is_overflow);
+	series = series_find(set, family, overflow);
+	return series ? series : series_add(set, family, overflow, true);
 }
 
 static struct series *series_get(struct series_set *set, struct family *family,
 				 struct ring_text packed)
 {
 	struct series *series = NULL;
-	struct text labels;
+	struct text labels, overflow;
 
-	if (labels_unpack(&labels, family, packed) == 0) {
-		const struct series wanted = {
-			.family = family, .labels = labels.data, .label_bytes = labels.bytes};
-		void *const *node = tfind(&wanted, &set->series, series_compare);
-		series = node ? *node : series_add(set, family, &labels);
-	}
+	if ((labels_unpack(&labels, family, packed) | labels_overflow(&overflow, family)) == 0)
+		series = series_admit(set, family, &labels, &overflow);
 	text_release(&labels);
+	text_release(&overflow);
 	return series;
 }
 
@@ -177,6 +223,7 @@ static void series_release(struct series_set *set, struct series *series)
 		return;
 	tdelete(series, &set->series, series_compare);
 	LIST_REMOVE(series, of_family);
+	family->named_count -= !series->is_overflow;
 	if (series->changed)
 		LIST_REMOVE(series, of_changed);
 	free(series);

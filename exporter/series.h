@@ -29,11 +29,13 @@ struct family {
 	struct ring_metric_info metric; /* its texts and bounds are in `bytes` */
 	struct series_list series;
 	uint32_t declared_count; /* by members present, or once by a reservation */
+	uint32_t named_count;    /* its series, less the overflow series */
 	char bytes[] __attribute__((aligned(8)));
 };
 
 struct series {
 	struct family *family;
+	bool is_overflow;
 	LIST_ENTRY(series) of_family;
 	LIST_ENTRY(series) of_changed;
 	TAILQ_ENTRY(series) of_gone;
@@ -79,11 +81,14 @@ void series_set_clear(struct series_set *set);
 struct family *family_get(struct series_set *set, const struct ring_metric_info *metric);
 /* Whether values of both can be combined. Help and unit may differ: the first one's hold. */
 bool family_agrees(const struct family *family, const struct ring_metric_info *metric);
+/* One more member declares it. The largest budget of all is the family's. */
+void family_declare(struct family *family, const struct ring_metric_info *metric);
 /* Drops the family if it is neither declared nor shown. */
 void family_release(struct series_set *set, struct family *family);
 
-/* Adds a contribution of `core_count` unread cores to the series of these packed label values,
- * which is added if it is new. To which member it belongs is the caller's. NULL: no memory. */
+/* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
+ * new one is added while the family's budget lasts; after that it is the overflow series, so that
+ * any number of segments together keep to the budget that each of them keeps. NULL: no memory. */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint32_t core_count);
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,

@@ -89,7 +89,9 @@ static int source_carry(struct source *source)
 
 	if (!rings)
 		return SOURCE_UNREADABLE;
-	if (identity_covers(&identity, &source->identity))
+	/* An heir of somebody unknown: generations were missed. Positions tell whether it is ours.
+	 */
+	if (identity_covers(&identity, &source->identity) || identity_is_heir(&identity))
 		common = source->core_count < header->core_count ? source->core_count
 								 : header->core_count;
 	for (uint32_t core = 0; core < common; core++) {

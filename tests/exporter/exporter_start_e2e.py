@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import stat
+import subprocess
 
 from harness import label, totals_of_seg
 from place import PATHS, Program, main, run, wait_until
@@ -33,9 +34,10 @@ def wrong_command_lines_are_one_line_and_exit_2(place):
                       ["--web.listen-address=nonsense"], ["--web.listen-address=1.2.3.4:99999"],
                       ["--web.listen-address=::1:80"], ["--web.telemetry-path=metrics"],
                       ["--log.level=loud"], ["--log.format=xml"], ["-x"],
-                      ["--web.listen-address=no.such.host.invalid:1"]):
+                      ["--web.listen-address=no.such.host.invalid:1"],
+                      ["--web.listen-address=127.0.0.1\n:80"], ["--nox\ny"]):
         line = refused(place, *arguments)
-        assert arguments[0].split("=")[-1] in line or arguments[0].split("=")[0] in line, line
+        assert "\n" in arguments[0] or arguments[0].split("=")[-1] in line or arguments[0].split("=")[0] in line, line
 
 
 def letter_that_is_no_option_is_named_alone(place):
@@ -73,6 +75,25 @@ def help_and_version_go_to_stdout_and_exit_0(_place):
                        ("--version", b"ring-exporter 0")):
         done = run("ring-exporter", flag)
         assert done.returncode == 0 and word in done.stdout and done.stderr == b"", done
+
+
+def what_cannot_be_printed_is_an_error(_place):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([PATHS["ring-exporter"], "--help"], stdout=full, check=False,
+                              stderr=subprocess.PIPE)
+    assert done.returncode == 2 and done.stderr.count(b"\n") == 1, done
+
+
+def closed_standard_streams_do_not_become_something_else(place):
+    closing = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', PATHS["ring-exporter"]]
+    with subprocess.Popen([*closing, "--dir", place.segments, "--web.listen-address",
+                           "127.0.0.1:0"]) as process:
+        try:
+            wait_until(lambda: os.path.exists(place.segments), "the exporter runs")
+            for fd in range(3):
+                assert os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null"
+        finally:
+            process.terminate()
 
 
 def signals_end_it_with_exit_0(place):
@@ -242,6 +263,8 @@ main([
     missing_directory_is_made_for_its_owner_and_group,
     directory_that_cannot_be_is_one_line_and_exit_2,
     help_and_version_go_to_stdout_and_exit_0,
+    what_cannot_be_printed_is_an_error,
+    closed_standard_streams_do_not_become_something_else,
     signals_end_it_with_exit_0,
     signal_ends_it_in_the_middle_of_once,
     connection_serves_one_request_after_the_other,

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -125,6 +126,77 @@ static void accounts_go_on_when_another_schema_takes_over(void **state)
 	ring_segment_close(segment);
 }
 
+/* Two successors between two looks: the one in the middle was never seen. */
+static void accounts_go_on_over_a_generation_that_was_missed(void **state)
+{
+	struct following *following = *state;
+	struct ring_options options = workspace_options(following->dir, "seg");
+	struct ring_segment *segment = workspace_segment(&options);
+
+	following_count(segment, "a", 0, 1, 4);
+	following_step(following);
+	for (int i = 0; i < 2; i++) {
+		ring_segment_close(segment);
+		options.slot_count *= 2;
+		segment = workspace_segment(&options);
+		following_count(segment, "a", 0, 1, 2);
+	}
+	following_step(following);
+	const struct ring_account now = account(following, "seg", 0);
+	assert_int_equal(now.written, 8);
+	assert_int_equal(now.drained, 4 + 2);
+	assert_int_equal(now.dropped, 2); /* in the file that nobody read */
+	ring_segment_close(segment);
+}
+
+static void R2_budget_holds_for_all_segments_together(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *p = following_segment(following, "p");
+	struct ring_segment *q = following_segment(following, "q");
+
+	for (int i = 0; i < 3; i++) /* each within its own budget of three */
+		following_count(p, (const char *[]){"a", "b", "c"}[i], 0, 1, 1);
+	following_step(following);
+	for (int i = 0; i < 3; i++)
+		following_count(q, (const char *[]){"c", "d", "e"}[i], 0, 10, 1);
+	following_step(following);
+	members_expect(following->aggregate, "test_packets_total{channel=\"__overflow__\"} 20\n"
+					     "test_packets_total{channel=\"a\"} 1\n"
+					     "test_packets_total{channel=\"b\"} 1\n"
+					     "test_packets_total{channel=\"c\"} 11");
+	ring_segment_close(p);
+	ring_segment_close(q);
+}
+
+static void R3_gauge_is_shown_as_it_was_set_and_not_before(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	const struct ring_gauge depth = ring_gauge_resolve(segment, "test_depth", NULL);
+	static const struct {
+		double value;
+		const char *line;
+	} cases[] = {
+		{0.25, "test_depth 0.25"},
+		{2, "test_depth 2"},
+		{0.0005, "test_depth 0.0005"},
+		{1.7976931348623157e308, "test_depth 1.7976931348623157e+308"},
+	};
+
+	following_step(following);
+	char *page = members_page(following->aggregate);
+	assert_null(strstr(page, "test_depth"));
+	free(page);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ring_gauge_set(writer, depth, cases[i].value);
+		following_step(following);
+		members_expect(following->aggregate, cases[i].line);
+	}
+	ring_segment_close(segment);
+}
+
 static void interval_follows_the_fastest_ring_and_backs_off_by_doubling(void **state)
 {
 	(void)state;
@@ -161,6 +233,9 @@ int main(void)
 		TEST(series_made_later_are_learned_from_their_samples),
 		TEST(samples_of_no_series_are_rejected_and_counted),
 		TEST(accounts_go_on_when_another_schema_takes_over),
+		TEST(accounts_go_on_over_a_generation_that_was_missed),
+		TEST(R2_budget_holds_for_all_segments_together),
+		TEST(R3_gauge_is_shown_as_it_was_set_and_not_before),
 		cmocka_unit_test(interval_follows_the_fastest_ring_and_backs_off_by_doubling),
 		TEST(fastest_ring_sets_the_time_to_fill_a_quarter),
 	};

@@ -91,6 +91,19 @@ static void counters_go_round_at_two_to_the_53(void **state)
 	members_expect(*state, "a_total 2");
 }
 
+static void histogram_beyond_two_to_the_53_stays_cumulative(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+	const uint64_t many = (UINT64_C(1) << 53) - 1;
+
+	members_add_metric(member, members_histogram("h_seconds", NULL));
+	members_add_series(member, 0, NULL, NULL);
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(1), many, 0, 4});
+	members_expect(*state, "h_seconds_bucket{le=\"1.0\"} 9007199254740991");
+	members_expect(*state, "h_seconds_bucket{le=\"+Inf\"} 9007199254740995");
+	members_expect(*state, "h_seconds_count 9007199254740995");
+}
+
 static void R3_gauge_never_set_has_no_line_and_its_family_no_header(void **state)
 {
 	struct aggregate_member *member = members_join(*state, "one", 1, 0, 2);
@@ -215,6 +228,7 @@ int main(void)
 		TEST(R6_families_are_contiguous_with_one_help_and_one_type_and_series_sorted),
 		TEST(histograms_are_cumulative_and_count_is_the_last_bucket),
 		TEST(counters_go_round_at_two_to_the_53),
+		TEST(histogram_beyond_two_to_the_53_stays_cumulative),
 		TEST(R3_gauge_never_set_has_no_line_and_its_family_no_header),
 		TEST(R7_label_values_and_help_are_escaped_on_the_page),
 		TEST(family_that_may_not_fit_is_left_out_whole_and_the_others_stay),
