@@ -8,11 +8,12 @@ usage: exporter_e2e.py RING_EXPORTER RINGLOAD RINGSTAT LABELS_WRITER
 import os
 import signal
 import socket
+import subprocess
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import Totals, label, totals_of_seg
-from place import main, run, wait_until
+from place import Program, main, run, wait_until
 from programs import Exporter, Load, Prometheus, export_once, page_once, written
 
 SOME = ("--cores", 2, "--slots", 256, "--samples", 20000, "--series", 3)
@@ -101,6 +102,24 @@ def stopped_exporter_catches_up_and_its_accounts_add_up(place):
 COUNTERS = ("load_events_total", "load_latency_seconds_count", "load_latency_seconds_bucket",
             "ring_samples_written_total", "ring_samples_drained_total",
             "ring_samples_dropped_total")
+
+
+def T4_what_a_burst_has_not_published_is_counted_all_the_same(place):
+    os.makedirs(place.segments)
+    exporter = Exporter(place)
+    writer = Program(place, "labels_writer", "--burst", place.segments, "seg", 3, "a", "a",
+                     stdin=subprocess.PIPE)
+    assert writer.stdout.readline() == "up\n"
+    exporter.page_when(lambda page: page.lines('ring_samples_written_total{segment="seg"'), "attached")
+    writer.stdin.write("go\n")
+    writer.stdin.flush()
+    assert writer.stdout.readline() == "counted\n"
+    for how in (None, signal.SIGKILL):
+        if how:
+            writer.end(how)
+        page = exporter.page_when(lambda page: page.total("odd_names_total", channel="a") == 2,
+                              "tallies are read")
+        assert page.total("ring_samples_written_total", segment="seg") == 0
 
 
 def watch_monotonic(exporter, done, what):
@@ -246,6 +265,7 @@ main([
     R7_odd_label_values_come_out_escaped,
     T6_exporter_killed_and_restarted_is_exact_and_the_writer_notices_nothing,
     stopped_exporter_catches_up_and_its_accounts_add_up,
+    T4_what_a_burst_has_not_published_is_counted_all_the_same,
     counters_go_on_when_the_producer_restarts,
     counters_go_on_when_another_schema_follows,
     counters_stay_when_the_producer_is_killed_and_its_file_removed,

@@ -2,20 +2,37 @@
 /*
  * A data plane for the end-to-end tests that counts label values of any kind.
  *
- *   labels_writer DIR NAME BUDGET VALUE...
+ *   labels_writer [--burst] DIR NAME BUDGET VALUE...
  *
- * adds 1 to odd_names_total{channel=VALUE} for each, and ends.
+ * adds 1 to odd_names_total{channel=VALUE} for each, and ends. With --burst it says "up", waits for
+ * a line, counts in a burst that it leaves open, says "counted" and waits for the end of its input.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <ring/record.h>
 #include <ring/segment.h>
 
+static void say_and_wait(const char *word)
+{
+	int c;
+
+	puts(word);
+	fflush(stdout);
+	do
+		c = getchar();
+	while (c != EOF && c != '\n');
+}
+
 int main(int argc, char **argv)
 {
 	struct ring_segment *segment;
+	const bool burst = argc > 1 && strcmp(argv[1], "--burst") == 0;
 
+	argc -= burst;
+	argv += burst;
 	if (argc < 4)
 		return 2;
 	const struct ring_metric_def metric = {
@@ -36,10 +53,16 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	if (burst) {
+		say_and_wait("up");
+		ring_burst_begin(writer);
+	}
 	for (int i = 4; i < argc; i++)
 		ring_counter_add(writer,
 				 ring_counter_resolve(segment, metric.name, RING_LABELS(argv[i])),
 				 1);
+	if (burst)
+		say_and_wait("counted");
 	ring_segment_close(segment);
 	return 0;
 }
