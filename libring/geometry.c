@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "definition.h"
 #include "error.h"
 #include "names.h"
@@ -33,14 +33,6 @@ static uint32_t power_of_two_from(uint32_t n)
 	while (power < n)
 		power *= 2;
 	return power;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* The kernel's boot id as 16 bytes; zeros where it cannot be read, which equal themselves. */
@@ -135,8 +127,8 @@ static int set_identity(struct ring_header *header, const char *name)
 		return ring_fail(errno, "%s: no random bytes for the uuid: %s", name,
 				 strerror(errno));
 	read_boot_id(header->boot_id);
-	header->created_realtime_ns = clock_ns(CLOCK_REALTIME);
-	header->created_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	header->created_realtime_ns = ring_clock_ns(CLOCK_REALTIME);
+	header->created_monotonic_ns = ring_clock_ns(CLOCK_MONOTONIC);
 	memcpy(header->name, name, strlen(name));
 	return 0;
 }

@@ -22,9 +22,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "export.h"
 #include "file.h"
@@ -64,12 +64,8 @@ static int define_all(struct ring_segment *segment, const struct ring_options *o
  * owner's first sample. */
 static void sign(struct ring_header *header)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
 	ring_store_relaxed(&header->owner_pid, (uint64_t)getpid());
-	ring_store_relaxed(&header->owner_started_realtime_ns,
-			   (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+	ring_store_relaxed(&header->owner_started_realtime_ns, ring_clock_ns(CLOCK_REALTIME));
 	ring_store_relaxed(&header->owner_count, ring_load_relaxed(&header->owner_count) + 1);
 }
 
