@@ -8,26 +8,22 @@
 #include "names.h"
 #include "text.h"
 
+static const struct {
+	const char *word, *text;
+} verdicts[] = {
+#define RING_VERDICT_STRINGS(name, word, text) {word, text},
+	RING_VERDICTS(RING_VERDICT_STRINGS)
+#undef RING_VERDICT_STRINGS
+};
+
 RING_EXPORT const char *ring_verdict_word(enum ring_verdict verdict)
 {
-	static const char *const words[] = {
-#define RING_VERDICT_WORD(name, word, text) word,
-		RING_VERDICTS(RING_VERDICT_WORD)
-#undef RING_VERDICT_WORD
-	};
-
-	return (unsigned)verdict < RING_VERDICT_COUNT ? words[verdict] : "unknown";
+	return (unsigned)verdict < RING_VERDICT_COUNT ? verdicts[verdict].word : "unknown";
 }
 
 RING_EXPORT const char *ring_verdict_text(enum ring_verdict verdict)
 {
-	static const char *const texts[] = {
-#define RING_VERDICT_TEXT(name, word, text) text,
-		RING_VERDICTS(RING_VERDICT_TEXT)
-#undef RING_VERDICT_TEXT
-	};
-
-	return (unsigned)verdict < RING_VERDICT_COUNT ? texts[verdict] : "unknown";
+	return (unsigned)verdict < RING_VERDICT_COUNT ? verdicts[verdict].text : "unknown";
 }
 
 uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count)

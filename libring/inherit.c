@@ -40,8 +40,8 @@ static void inherit_cells(struct ring_header *header, uint32_t into_cell,
 		if (ring_reader_tallies(predecessor, core, from_cell, metric->series_cells, from) !=
 		    RING_SOUND)
 			continue;
-		/* relaxed: nobody else sees the new segment yet. Added, not stored: several series
-		 * of the predecessor may have come to one overflow series here. */
+		/* relaxed: nobody else sees the new segment yet. Added, not stored: several cores
+		 * of the predecessor may come together in core 0. */
 		for (uint32_t i = 0; i < metric->series_cells; i++)
 			into[i] = ring_load_relaxed(&cells[i]);
 		ring_cells_merge(metric, into, from);

@@ -198,9 +198,7 @@ static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, 
 							      header->slots_offset),
 				.shared_pos = &block->write_pos,
 				.slot_mask = header->slot_count - 1,
-				/* relaxed: the claim before ended under the mutex that is held now.
-				 */
-				.write_pos = ring_load_relaxed(&block->write_pos),
+				.write_pos = ring_resume(&block->write_pos),
 				.cell_count = header->cell_capacity - 1,
 				.burst_max = header->burst_max,
 				.core = core,
@@ -211,9 +209,6 @@ static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, 
 	};
 	held = claim;
 	ring_tick(&claim->writer);
-	/* The position again, for the fence behind it: the writer before may have died between its
-	 * last position and that fence, and the model checker finds a torn sample without it. */
-	ring_publish(claim->writer.shared_pos, claim->writer.write_pos);
 	/* relaxed: for display. */
 	ring_store_relaxed(&block->claim_count, ring_load_relaxed(&block->claim_count) + 1);
 	ring_store_relaxed(&block->writer_tid, (uint64_t)gettid());

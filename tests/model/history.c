@@ -29,15 +29,10 @@ static void history_claim(struct ring_writer *writer, const struct ring_case *c)
 		.slots = history_memory.slots,
 		.shared_pos = &history_memory.write_pos,
 		.slot_mask = c->slot_count - 1,
-		/* relaxed: nobody else writes it, and the predecessor is known to be gone. */
-		.write_pos = ring_load_relaxed(&history_memory.write_pos),
+		.write_pos = ring_resume(&history_memory.write_pos),
 		.cell_count = HISTORY_CELLS - 1,
 		.burst_max = c->burst_max,
 	};
-	/* A writer can die between its store of write_pos and the fence after it. Its
-	 * successor makes up for that, or its first slots could be read against a position
-	 * before its time. */
-	ring_publish(writer->shared_pos, writer->write_pos);
 }
 
 /* Records once. `stamp` makes all three words of each sample ever put unlike any other. */

@@ -47,6 +47,7 @@ HISTOGRAM_PUT = "\tring_writer_put(writer, ring_bits_of(value), histogram.key);\
 
 # Name, the promise that breaks, then (header, code, what stands there instead).
 MUTANTS = [
+    ("writer_that_resumes_without_fence", TORN, (RING, "\tring_publish(write_pos, pos);\n", "")),
     ("missing_writer_fence", TORN, (RING, WRITER_FENCE, "")),
     ("writer_fence_before_publication", TORN,
      (RING, WRITER_FENCE, ""), (RING, PUBLICATION, WRITER_FENCE + PUBLICATION)),

@@ -3,9 +3,9 @@
  * The ring protocol, both ends on one page. Data planes use record.h and
  * readers use read.h; this is what the two agree on.
  *
- *              put, publish     take
- *   writer     alone            any time
- *   reader     never            any time, any number of readers
+ *              resume, put, publish     take
+ *   writer     alone                    any time
+ *   reader     never                    any time, any number of readers
  *
  * Positions are free-running; position p lives in slot p mod N. The writer never
  * waits and overwrites the oldest. It puts at most G samples between two
@@ -87,6 +87,18 @@ static inline void ring_publish(struct ring_word *write_pos, uint64_t pos)
 	 * this also reads a write_pos of at least `pos`. Without it a reader could copy
 	 * new words, re-check against an old position and keep a torn sample. */
 	ring_fence_release();
+}
+
+/* Writer, before its first put: goes on where the writer before it stopped, which is known to be
+ * gone; returns that position. */
+static inline uint64_t ring_resume(struct ring_word *write_pos)
+{
+	/* relaxed: whatever ordered the two writers, a mutex or the file's lock, orders this. */
+	const uint64_t pos = ring_load_relaxed(write_pos);
+	/* For the fence in it: the writer before may have been killed between its last position
+	 * and that fence, and what is put next could be read against an older position. */
+	ring_publish(write_pos, pos);
+	return pos;
 }
 
 /* What one pass over a ring brought. */
