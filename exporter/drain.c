@@ -11,8 +11,9 @@ static uint64_t touch(struct source *source, const struct ring_sample *samples, 
 	uint64_t unknown = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const uint32_t known = ring_reader_knows(source->reader, &samples[i]) ? 1 : 0;
-		const uint32_t series = ring_sample_series(&samples[i]) & -known;
+		const int index = ring_reader_series_of(source->reader, &samples[i]);
+		const uint32_t known = index >= 0 ? 1 : 0;
+		const uint32_t series = (uint32_t)index & -known;
 		source->touched[series / 64] |= (uint64_t)known << series % 64;
 		unknown += 1 - known;
 	}

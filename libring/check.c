@@ -81,16 +81,16 @@ static bool layout_ok(const struct ring_header *h)
 	const uint64_t tallies_bytes = (uint64_t)h->cell_capacity * sizeof(struct ring_word);
 	const uint64_t slots_bytes = (uint64_t)h->slot_count * sizeof(struct ring_slot);
 	uint64_t end = h->header_bytes;
-	uint64_t core_end = sizeof(struct ring_core) + tallies_bytes;
+	uint64_t core_end = tallies_bytes;
 
-	return h->header_bytes >= sizeof(struct ring_header) &&
-	       h->header_bytes <= RING_CORE_ALIGN &&
+	return h->header_bytes >= sizeof(struct ring_header) && h->header_bytes <= RING_PAGE &&
 	       part_fits(h->metrics_offset, metrics_bytes, RING_LINE, h->segment_bytes, &end) &&
 	       part_fits(h->series_offset, series_bytes, RING_LINE, h->segment_bytes, &end) &&
 	       part_fits(h->heap_offset, h->heap_bytes, RING_LINE, h->segment_bytes, &end) &&
-	       h->core_stride <= RING_SEGMENT_MAX && h->core_stride % RING_CORE_ALIGN == 0 &&
-	       part_fits(h->slots_offset, slots_bytes, RING_LINE, h->core_stride, &core_end) &&
-	       part_fits(h->cores_offset, h->core_count * h->core_stride, RING_CORE_ALIGN,
+	       h->core_stride <= RING_SEGMENT_MAX && h->core_stride % RING_PAGE == 0 &&
+	       part_fits(h->control_offset, RING_SLOTS_OFFSET + slots_bytes, RING_PAGE,
+			 h->core_stride, &core_end) &&
+	       part_fits(h->cores_offset, h->core_count * h->core_stride, RING_PAGE,
 			 h->segment_bytes, &end);
 }
 

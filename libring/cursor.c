@@ -16,10 +16,11 @@
 
 static const struct ring_core *core_at(const struct ring_reader *reader, uint32_t core)
 {
-	const uint8_t *block = reader->map + reader->header.cores_offset +
-			       core * reader->header.core_stride;
+	const struct ring_header *h = &reader->header;
+	const uint8_t *control = reader->map + h->cores_offset + core * h->core_stride +
+				 h->control_offset;
 
-	return (const struct ring_core *)(const void *)block;
+	return (const struct ring_core *)(const void *)control;
 }
 
 static uint64_t reach_of(const struct ring_reader *reader)
@@ -90,7 +91,7 @@ static void touch_slots(void *argument)
 {
 	struct drain *drain = argument;
 	const struct ring_header *h = &drain->reader->header;
-	const uint8_t *slots = (const uint8_t *)drain->core + h->slots_offset;
+	const uint8_t *slots = (const uint8_t *)drain->core + RING_SLOTS_OFFSET;
 
 	drain->batch = ring_take(&drain->core->write_pos,
 				 (const struct ring_slot *)(const void *)slots, h->slot_count,
@@ -130,13 +131,22 @@ RING_EXPORT enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint
 	return RING_SOUND;
 }
 
-RING_EXPORT int ring_reader_knows(const struct ring_reader *reader,
-				  const struct ring_sample *sample)
+RING_EXPORT int ring_reader_series_at(const struct ring_reader *reader, int32_t cell)
 {
-	const uint32_t index = ring_sample_series(sample);
+	const uint32_t number = reader->header.cell_capacity + (uint32_t)cell;
 
-	return index < reader->series_count &&
-	       (uint16_t)reader->series[index].generation == ring_sample_generation(sample);
+	return number < reader->header.cell_capacity ? reader->by_cell[number].series - 1 : -1;
+}
+
+RING_EXPORT int ring_reader_series_of(const struct ring_reader *reader,
+				      const struct ring_sample *sample)
+{
+	const uint32_t number = reader->header.cell_capacity + (uint32_t)ring_sample_cell(sample);
+
+	if (number >= reader->header.cell_capacity)
+		return -1;
+	const struct cell_series *at = &reader->by_cell[number];
+	return at->generation == ring_sample_generation(sample) ? at->series - 1 : -1;
 }
 
 RING_EXPORT void ring_reader_skip_to(struct ring_reader *reader, uint32_t core, uint64_t position)
@@ -188,8 +198,12 @@ static void touch_tallies(void *argument)
 RING_EXPORT enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core,
 						  uint32_t cell, uint32_t count, uint64_t *cells)
 {
-	const struct ring_word *first = (const struct ring_word *)(core_at(reader, core) + 1);
-	struct tallies tallies = {.from = first + cell, .into = cells, .count = count};
+	const struct ring_word *end = (const struct ring_word *)core_at(reader, core);
+	struct tallies tallies = {
+		.from = end - reader->header.cell_capacity + cell,
+		.into = cells,
+		.count = count,
+	};
 
 	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_tallies, &tallies) != 0)
 		return RING_TRUNCATED;

@@ -104,8 +104,7 @@ static struct ring_demand total_demand(const struct ring_options *o)
 /* Lays the parts out one behind the other. */
 static void place_parts(struct ring_header *h)
 {
-	const uint64_t tallies_end = sizeof(struct ring_core) +
-				     (uint64_t)h->cell_capacity * sizeof(struct ring_word);
+	const uint64_t tallies_bytes = (uint64_t)h->cell_capacity * sizeof(struct ring_word);
 	const uint64_t slots_bytes = (uint64_t)h->slot_count * sizeof(struct ring_slot);
 
 	h->metrics_offset = align_up(h->header_bytes, RING_LINE);
@@ -115,9 +114,9 @@ static void place_parts(struct ring_header *h)
 	h->heap_offset = align_up(h->series_offset + (uint64_t)h->series_capacity *
 							     sizeof(struct ring_series_entry),
 				  RING_LINE);
-	h->cores_offset = align_up(h->heap_offset + h->heap_bytes, RING_CORE_ALIGN);
-	h->slots_offset = align_up(tallies_end, RING_LINE);
-	h->core_stride = align_up(h->slots_offset + slots_bytes, RING_CORE_ALIGN);
+	h->cores_offset = align_up(h->heap_offset + h->heap_bytes, RING_PAGE);
+	h->control_offset = align_up(tallies_bytes, RING_PAGE);
+	h->core_stride = align_up(h->control_offset + RING_SLOTS_OFFSET + slots_bytes, RING_PAGE);
 	h->segment_bytes = h->cores_offset + h->core_count * h->core_stride;
 }
 

@@ -25,7 +25,7 @@ struct metric {
 	uint32_t index;
 	uint32_t named_count;    /* series other than the overflow series */
 	struct series *overflow; /* NULL until somebody needs it */
-	double bounds[RING_BOUNDS_MAX];
+	double bounds[RING_BOUNDS_MAX] __attribute__((aligned(16))); /* as in a handle */
 };
 
 struct series {

@@ -27,7 +27,7 @@ RING_EXPORT int ring_metric_define(struct ring_segment *segment, const struct ri
 static struct ring_resolved resolve(struct ring_segment *segment, const char *metric,
 				    enum ring_kind kind, const char *const *label_values)
 {
-	struct ring_resolved resolved = {0, 0, 0, NULL};
+	struct ring_resolved resolved = {0, 0, NULL};
 
 	if (segment->header &&
 	    ring_registry_resolve(segment->registry, metric, kind, label_values, &resolved) != 0)
@@ -41,7 +41,7 @@ RING_EXPORT struct ring_counter ring_counter_resolve(struct ring_segment *segmen
 {
 	const struct ring_resolved of = resolve(segment, metric, RING_COUNTER, label_values);
 
-	return (struct ring_counter){.key = of.key, .cell = of.cell};
+	return (struct ring_counter){.key = of.key};
 }
 
 RING_EXPORT struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, const char *metric,
@@ -49,7 +49,7 @@ RING_EXPORT struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, c
 {
 	const struct ring_resolved of = resolve(segment, metric, RING_GAUGE, label_values);
 
-	return (struct ring_gauge){.key = of.key, .cell = of.cell};
+	return (struct ring_gauge){.key = of.key};
 }
 
 RING_EXPORT struct ring_histogram ring_histogram_resolve(struct ring_segment *segment,
@@ -58,5 +58,6 @@ RING_EXPORT struct ring_histogram ring_histogram_resolve(struct ring_segment *se
 {
 	const struct ring_resolved of = resolve(segment, metric, RING_HISTOGRAM, label_values);
 
-	return (struct ring_histogram){of.key, of.cell, of.bound_count, of.bounds};
+	return (struct ring_histogram){
+		.key = of.key, .bounds = of.bounds, .bound_count = of.bound_count};
 }

@@ -9,32 +9,34 @@
 #include "ring/segment.h"
 
 struct ring_registry;
-struct ring_claim;
 
 struct ring_segment {
 	struct ring_header *header; /* the mapping; NULL in a no-op handle, as all that follows */
 	struct ring_registry *registry;
-	struct ring_claim **claims; /* by core; NULL until claimed for the first time */
-	int fd;                     /* holds the lock */
-	struct ring_segment *next;  /* in the list of this process's segments */
+	int fd;                    /* holds the lock */
+	struct ring_segment *next; /* in the list of this process's segments */
 	char path[RING_PATH_BYTES];
 };
 
 static inline struct ring_core *ring_core_of(struct ring_header *header, uint32_t core)
 {
 	return (struct ring_core *)((uint8_t *)header + header->cores_offset +
-				    core * header->core_stride);
+				    core * header->core_stride + header->control_offset);
 }
 
 static inline struct ring_word *ring_tallies_of(struct ring_header *header, uint32_t core)
 {
-	return (struct ring_word *)(ring_core_of(header, core) + 1);
+	return (struct ring_word *)ring_core_of(header, core) - header->cell_capacity;
 }
 
 /* Between these a fork waits: a segment's descriptor, and with it the lock, is either on the list
  * that the fork's child clears or not open. */
 void ring_life_lock(void);
 void ring_life_unlock(void);
+
+/* Maps private memory over the page of each core block that is for that, so that writers can stand
+ * there. Returns 0 or a negative errno. */
+int ring_writers_place(struct ring_header *header);
 
 /* Puts a live segment on the process's list, for the handlers of fork and thread end. Returns 0
  * or a negative errno. */

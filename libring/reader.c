@@ -122,8 +122,10 @@ static int allocate(struct ring_reader *reader)
 	reader->heap = calloc(1, h->heap_bytes + 1);
 	reader->metrics = calloc(h->metric_capacity, sizeof *reader->metrics);
 	reader->series = calloc(h->series_capacity, sizeof *reader->series);
+	reader->by_cell = calloc(h->cell_capacity, sizeof *reader->by_cell);
 	reader->cursors = calloc(h->core_count, sizeof *reader->cursors);
-	if (!reader->heap || !reader->metrics || !reader->series || !reader->cursors)
+	if (!reader->heap || !reader->metrics || !reader->series || !reader->by_cell ||
+	    !reader->cursors)
 		return -ENOMEM;
 	void *map = mmap(NULL, h->segment_bytes, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (map == MAP_FAILED)
@@ -210,6 +212,9 @@ static enum ring_verdict take_series(struct ring_reader *reader, const struct co
 		if (verdict != RING_SOUND)
 			return verdict;
 	}
+	for (uint32_t i = known; i < known + count; i++)
+		reader->by_cell[reader->series[i].cell] = (struct cell_series){
+			(int32_t)i + 1, (uint16_t)reader->series[i].generation};
 	reader->series_count = known + count;
 	return RING_SOUND;
 }
@@ -288,6 +293,7 @@ RING_EXPORT void ring_reader_close(struct ring_reader *reader)
 	free(reader->heap);
 	free(reader->metrics);
 	free(reader->series);
+	free(reader->by_cell);
 	free(reader->cursors);
 	free(reader);
 }

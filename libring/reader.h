@@ -16,6 +16,12 @@ struct cursor {
 	uint64_t dropped;
 };
 
+/* Whose first cell it is. */
+struct cell_series {
+	int32_t series; /* index + 1; 0: nobody's */
+	uint32_t generation;
+};
+
 struct ring_reader {
 	int fd;
 	bool is_on_tmpfs;
@@ -25,6 +31,7 @@ struct ring_reader {
 	uint64_t heap_used;
 	struct ring_metric_info *metrics;
 	struct ring_series_info *series;
+	struct cell_series *by_cell; /* cell_capacity of them */
 	uint32_t metric_count;
 	uint32_t series_count;
 	uint32_t cell_first; /* first cell behind the metrics known */

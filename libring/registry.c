@@ -9,6 +9,7 @@
 #include "registry.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 	metric->name = text_of(registry, entry->name);
 	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
 	       entry->bound_count * sizeof(double));
+	for (uint32_t i = entry->bound_count; i % RING_BOUNDS_STEP != 0; i++)
+		metric->bounds[i] = (double)NAN;
 	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
 	registry->series_reserved += room;
 	registry->by_index[index] = metric;
@@ -129,7 +132,9 @@ static void index_series(struct ring_registry *registry, uint32_t index, struct 
 	series->labels = text_of(registry, entry->labels);
 	series->cell = entry->cell;
 	/* relaxed: the generation changes under this registry's mutex only. */
-	series->key = index | (uint64_t)(uint16_t)ring_load_relaxed(&entry->generation) << 32;
+	const uint64_t generation = ring_load_relaxed(&entry->generation);
+	series->key = (uint64_t)(uint16_t)generation << 32 |
+		      (uint32_t)(entry->cell - registry->header->cell_capacity);
 	if (entry->flags & RING_SERIES_OVERFLOW)
 		metric->overflow = series;
 	else
@@ -318,8 +323,7 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 	}
 	if (!series)
 		return ring_fail(ENOMEM, "metric %s: out of memory", name);
-	*resolved = (struct ring_resolved){series->key, series->cell, metric->entry->bound_count,
-					   metric->bounds};
+	*resolved = (struct ring_resolved){series->key, metric->entry->bound_count, metric->bounds};
 	return 0;
 }
 

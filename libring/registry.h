@@ -15,7 +15,6 @@ struct ring_registry;
 /* One series, as handles are made from. */
 struct ring_resolved {
 	uint64_t key;
-	uint32_t cell;
 	uint32_t bound_count;
 	const double *bounds;
 };

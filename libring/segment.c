@@ -103,6 +103,8 @@ static int adopt(struct ring_segment *segment, const struct ring_options *option
 	if (error == 0)
 		error = map_file(segment, options->name, bytes);
 	if (error == 0)
+		error = ring_writers_place(segment->header);
+	if (error == 0)
 		error = define_all(segment, options);
 	if (error)
 		return error;
@@ -122,7 +124,9 @@ static int fill(struct ring_segment *segment, const struct ring_options *options
 	if (error)
 		return error;
 	*segment->header = *plan;
-	error = define_all(segment, options);
+	error = ring_writers_place(segment->header);
+	if (error == 0)
+		error = define_all(segment, options);
 	if (error == 0 && predecessor)
 		ring_inherit(segment->header, segment->registry, predecessor);
 	if (error == 0)

@@ -3,13 +3,14 @@
  * Who records into which ring: claims, and what ends them.
  *
  * A claim ends by release, by the end of its thread, by the closing of its segment, or in the
- * child of a fork. All four meet on one mutex, far from the hot path. The writer itself stays
- * allocated until the segment is closed, one page per core.
+ * child of a fork. All four meet on one mutex, far from the hot path. The writer itself stays where
+ * it is until the segment is closed.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,18 +19,15 @@
 #include "owner.h"
 #include "registry.h"
 
-/* A writer's private state stands half a page away from the page offset of the shared position
- * it stores to. At the same offset the processor takes its loads for dependent on that store
- * (4 KiB aliasing) and waits. */
-#define WRITER_PAGE   RING_CORE_ALIGN
-#define WRITER_OFFSET (WRITER_PAGE / 2)
-
+/* What stands in a core's private page. All zeros until the first claim. */
 struct ring_claim {
-	struct ring_writer writer;
+	struct ring_writer writer; /* first: a writer's address is its claim's */
 	struct ring_segment *segment;
 	struct ring_claim **list; /* of the claiming thread; NULL while nobody holds the claim */
 	struct ring_claim *next;
 };
+RING_STATIC_ASSERT(RING_WRITER_OFFSET + sizeof(struct ring_claim) <= RING_PRIVATE_PAGE + RING_PAGE,
+		   "a claim fits into the private page");
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t life_mutex = PTHREAD_MUTEX_INITIALIZER; /* taken before the other */
@@ -39,19 +37,40 @@ static struct ring_segment *segments;
 static _Thread_local struct ring_claim *held;
 static pthread_key_t held_key;
 
-/* Returned where there is nothing to claim: all zeros, so that every record ends at the first
- * comparison. One per thread, because ring_tick writes to it. */
-static _Thread_local struct ring_writer noop_writer;
+/* Above which no cell is, so that every record ends at the first comparison. */
+#define NO_CELLS UINT32_MAX
 
-static struct ring_claim *claim_of(struct ring_writer *writer)
+/* Returned where there is nothing to claim. One per thread, because ring_tick writes to it. */
+static _Thread_local struct ring_writer noop_writer = {.cell_floor = NO_CELLS};
+
+static struct ring_claim *claim_at(struct ring_header *header, uint32_t core)
 {
-	return (struct ring_claim *)((char *)writer - offsetof(struct ring_claim, writer));
+	return (struct ring_claim *)(void *)((char *)ring_core_of(header, core) +
+					     RING_WRITER_OFFSET);
+}
+
+static char *private_page_of(struct ring_header *header, uint32_t core)
+{
+	return (char *)ring_core_of(header, core) + RING_PRIVATE_PAGE;
+}
+
+int ring_writers_place(struct ring_header *header)
+{
+	if (sysconf(_SC_PAGESIZE) != RING_PAGE)
+		return ring_fail(ENOTSUP, "%s: needs pages of %u bytes, not %ld", header->name,
+				 RING_PAGE, sysconf(_SC_PAGESIZE));
+	for (uint32_t core = 0; core < header->core_count; core++)
+		if (mmap(private_page_of(header, core), RING_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+			return ring_fail(errno, "%s: cannot map a page for core %u: %s",
+					 header->name, core, strerror(errno));
+	return 0;
 }
 
 /* Makes a writer record nothing, whoever still holds it. */
 static void disarm(struct ring_writer *writer)
 {
-	*writer = (struct ring_writer){.now_ns = 0};
+	*writer = (struct ring_writer){.cell_floor = NO_CELLS};
 }
 
 /* With the mutex held. */
@@ -93,17 +112,34 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&life_mutex);
 }
 
+/* Unmaps all of the segment but the pages where writers stand. */
+static void unmap_around_writers(struct ring_header *header)
+{
+	const uint32_t core_count = header->core_count;
+	char *const end = (char *)header + header->segment_bytes;
+	char *const first = private_page_of(header, 0);
+	const uint64_t stride = header->core_stride;
+
+	munmap(header, (size_t)(first - (char *)header));
+	for (uint32_t core = 0; core < core_count; core++) {
+		char *const behind = first + core * stride + RING_PAGE;
+		char *const next = core + 1 < core_count ? behind + stride - RING_PAGE : end;
+		munmap(behind, (size_t)(next - behind));
+	}
+}
+
 /* The child has a copy of every handle and of the lock's descriptor, and must keep neither:
- * records of both would meet in one ring, and the segment would look alive after its owner. */
+ * records of both would meet in one ring, and the segment would look alive after its owner. Its
+ * copies of the writers stay, and record nothing. */
 static void after_fork_in_child(void)
 {
 	while (segments) {
 		struct ring_segment *segment = segments;
 		segments = segment->next;
 		for (uint32_t core = 0; core < segment->header->core_count; core++)
-			if (segment->claims[core])
-				disarm(&segment->claims[core]->writer);
-		munmap(segment->header, segment->header->segment_bytes);
+			if (claim_at(segment->header, core)->list)
+				disarm(&claim_at(segment->header, core)->writer);
+		unmap_around_writers(segment->header);
 		close(segment->fd);
 		segment->fd = -1;
 		segment->header = NULL;
@@ -141,9 +177,7 @@ void ring_life_unlock(void)
 
 int ring_claims_open(struct ring_segment *segment)
 {
-	if (setup_result == 0)
-		segment->claims = calloc(segment->header->core_count, sizeof(struct ring_claim *));
-	if (!segment->claims)
+	if (setup_result != 0)
 		return ring_fail(ENOMEM, "%s: out of memory", segment->header->name);
 	pthread_mutex_lock(&mutex);
 	segment->next = segments;
@@ -160,29 +194,25 @@ void ring_claims_close(struct ring_segment *segment)
 		link = &(*link)->next;
 	*link = segment->next;
 	for (uint32_t core = 0; core < segment->header->core_count; core++) {
-		struct ring_claim *claim = segment->claims[core];
-		if (claim && claim->list)
+		struct ring_claim *claim = claim_at(segment->header, core);
+		if (claim->list)
 			end_claim(claim);
-		if (claim)
-			free((char *)claim - WRITER_OFFSET);
 	}
 	pthread_mutex_unlock(&mutex);
-	free(segment->claims);
 }
 
 static bool is_free(const struct ring_segment *segment, uint32_t core)
 {
-	return !segment->claims[core] || !segment->claims[core]->list;
+	return !claim_at(segment->header, core)->list;
 }
 
-static struct ring_claim *claim_memory(struct ring_segment *segment, uint32_t core)
+static uint32_t power_of_two_to(uint32_t n)
 {
-	if (!segment->claims[core]) {
-		char *page = aligned_alloc(WRITER_PAGE, WRITER_PAGE);
-		if (page)
-			segment->claims[core] = (struct ring_claim *)(void *)(page + WRITER_OFFSET);
-	}
-	return segment->claims[core];
+	uint32_t power = 1;
+
+	while (power <= n / 2)
+		power *= 2;
+	return power;
 }
 
 static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, uint32_t core)
@@ -193,14 +223,10 @@ static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, 
 	*claim = (struct ring_claim){
 		.writer =
 			{
-				.tallies = ring_tallies_of(header, core),
-				.slots = (struct ring_slot *)((uint8_t *)block +
-							      header->slots_offset),
-				.shared_pos = &block->write_pos,
-				.slot_mask = header->slot_count - 1,
 				.write_pos = ring_resume(&block->write_pos),
-				.cell_count = header->cell_capacity - 1,
-				.burst_max = header->burst_max,
+				.slot_mask = header->slot_count - 1,
+				.cell_floor = -header->cell_capacity,
+				.burst_mask_max = power_of_two_to(header->burst_max) - 1,
 				.core = core,
 			},
 		.segment = segment,
@@ -226,11 +252,10 @@ static int claim_core(struct ring_segment *segment, unsigned core, struct ring_c
 		return ring_fail(EBUSY, "core %u: its ring has a writer", core);
 	if (core >= count)
 		return ring_fail(ENOENT, "no ring free: all %u are claimed or out of range", count);
-	struct ring_claim *claim = claim_memory(segment, core);
-	if (!claim || pthread_setspecific(held_key, &held) != 0)
+	if (pthread_setspecific(held_key, &held) != 0)
 		return ring_fail(ENOMEM, "core %u: out of memory", core);
-	begin_claim(claim, segment, core);
-	*claimed = claim;
+	*claimed = claim_at(segment->header, core);
+	begin_claim(*claimed, segment, core);
 	return 0;
 }
 
@@ -256,7 +281,7 @@ RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, 
 
 RING_EXPORT int ring_writer_is_live(const struct ring_writer *writer)
 {
-	return writer->cell_count != 0;
+	return writer->cell_floor != NO_CELLS;
 }
 
 RING_EXPORT void ring_writer_release(struct ring_writer *writer)
@@ -264,6 +289,6 @@ RING_EXPORT void ring_writer_release(struct ring_writer *writer)
 	if (!ring_writer_is_live(writer))
 		return;
 	pthread_mutex_lock(&mutex);
-	end_claim(claim_of(writer));
+	end_claim((struct ring_claim *)writer);
 	pthread_mutex_unlock(&mutex);
 }

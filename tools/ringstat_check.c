@@ -25,14 +25,14 @@ static const struct option_def options[] = {
 };
 
 /* A sample of an older generation is history of a series that is gone; a newer generation
- * than the table's, or a series past its end, was never given out. */
+ * than the table's, or a cell where no series begins, was never given out. */
 static bool sample_ok(const struct ring_reader *reader, const struct ring_sample *sample)
 {
-	const uint32_t index = ring_sample_series(sample);
+	const int index = ring_reader_series_at(reader, ring_sample_cell(sample));
 
-	if (index >= ring_reader_series_count(reader))
+	if (index < 0)
 		return false;
-	const uint16_t now = (uint16_t)ring_reader_series(reader, index)->generation;
+	const uint16_t now = (uint16_t)ring_reader_series(reader, (uint32_t)index)->generation;
 	const uint16_t newer = (uint16_t)(ring_sample_generation(sample) - now);
 	return newer == 0 || newer > INT16_MAX;
 }

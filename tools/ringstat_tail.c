@@ -129,16 +129,17 @@ static bool is_wanted(const struct tail *tail, const struct ring_sample *sample)
 {
 	if (!metric_name)
 		return true;
-	return ring_reader_knows(tail->reader, sample) &&
-	       text_equal(series_metric(tail->reader, ring_sample_series(sample))->name,
-			  metric_name);
+	const int index = ring_reader_series_of(tail->reader, sample);
+	return index >= 0 &&
+	       text_equal(series_metric(tail->reader, (uint32_t)index)->name, metric_name);
 }
 
-static json_t *value_of(const struct tail *tail, const struct ring_sample *sample)
+/* Of a sample of that series, which may be -1. */
+static json_t *value_of(const struct tail *tail, int index, const struct ring_sample *sample)
 {
-	if (!ring_reader_knows(tail->reader, sample))
+	if (index < 0)
 		return json_null();
-	if (series_metric(tail->reader, ring_sample_series(sample))->kind == RING_COUNTER)
+	if (series_metric(tail->reader, (uint32_t)index)->kind == RING_COUNTER)
 		return document_total(sample->value);
 	return document_double(ring_double_of(sample->value));
 }
@@ -146,20 +147,21 @@ static json_t *value_of(const struct tail *tail, const struct ring_sample *sampl
 static void print_json_sample(const struct tail *tail, uint32_t core,
 			      const struct ring_sample *sample)
 {
-	const uint32_t index = ring_sample_series(sample);
+	const int index = ring_reader_series_of(tail->reader, sample);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "core", json_integer(core));
 	json_object_set_new(object, "timestamp_ns", document_total(sample->timestamp_ns));
-	if (ring_reader_knows(tail->reader, sample)) {
-		json_object_set_new(object, "metric",
-				    document_text(series_metric(tail->reader, index)->name));
-		json_object_set_new(object, "labels", series_labels(tail->reader, index));
+	if (index >= 0) {
+		const struct ring_metric_info *metric = series_metric(tail->reader,
+								      (uint32_t)index);
+		json_object_set_new(object, "metric", document_text(metric->name));
+		json_object_set_new(object, "labels", series_labels(tail->reader, (uint32_t)index));
 	} else {
 		json_object_set_new(object, "metric", json_null());
 		json_object_set_new(object, "labels", json_null());
 	}
-	json_object_set_new(object, "value", value_of(tail, sample));
+	json_object_set_new(object, "value", value_of(tail, index, sample));
 	json_object_set_new(object, "tag", json_integer(ring_sample_tag(sample)));
 	document_print_line(object);
 }
@@ -167,14 +169,15 @@ static void print_json_sample(const struct tail *tail, uint32_t core,
 static void print_sample(const struct tail *tail, uint32_t core, const struct ring_sample *sample)
 {
 	const uint64_t ns = sample->timestamp_ns;
-	json_t *value = value_of(tail, sample);
+	const int index = ring_reader_series_of(tail->reader, sample);
+	json_t *value = value_of(tail, index, sample);
 
 	printf("%" PRIu32 " %" PRIu64 ".%09" PRIu64 " ", core, ns / TOOL_SECOND_NS,
 	       ns % TOOL_SECOND_NS);
-	if (ring_reader_knows(tail->reader, sample))
-		series_print(stdout, tail->reader, ring_sample_series(sample));
+	if (index >= 0)
+		series_print(stdout, tail->reader, (uint32_t)index);
 	else
-		printf("unknown_series_%" PRIu32, ring_sample_series(sample));
+		printf("unknown_series_%#" PRIx64, sample->key);
 	putchar(' ');
 	document_print_scalar(stdout, value);
 	printf(" %u\n", ring_sample_tag(sample));

@@ -6,7 +6,7 @@
 
 static struct ring_gauge gauge_of(struct ring_counter handle)
 {
-	return (struct ring_gauge){.key = handle.key, .cell = handle.cell};
+	return (struct ring_gauge){.key = handle.key};
 }
 
 void record_nothing(struct ring_writer *writer, struct ring_counter handle,

@@ -9,7 +9,7 @@ static struct ring_counter handle_of(const struct owner *owner, const struct sta
 	if (stage->zero_handle)
 		return (struct ring_counter){.key = 0};
 	if (stage->kind == RING_GAUGE)
-		return (struct ring_counter){.key = owner->gauge.key, .cell = owner->gauge.cell};
+		return (struct ring_counter){.key = owner->gauge.key};
 	return owner->counter;
 }
 

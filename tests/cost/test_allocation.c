@@ -55,7 +55,7 @@ int posix_memalign(void **result, size_t alignment, size_t bytes)
 
 static void record_all(const struct owner *owner, struct ring_writer *writer)
 {
-	const struct ring_counter gauge = {.key = owner->gauge.key, .cell = owner->gauge.cell};
+	const struct ring_counter gauge = {.key = owner->gauge.key};
 
 	ring_burst_begin(writer);
 	for (unsigned i = 0; i < CALLS; i++) {

@@ -35,12 +35,12 @@ static void check_sample(struct follower *follower, const struct ring_sample *sa
 	const uint64_t number = number_at(follower, position);
 	uint64_t value = number;
 
-	if (!ring_reader_knows(follower->reader, sample)) {
+	const int series = ring_reader_series_of(follower->reader, sample);
+	if (series < 0) {
 		complain(follower, "position %" PRIu64 ": unknown series", position);
 		return;
 	}
-	const uint32_t metric =
-		ring_reader_series(follower->reader, ring_sample_series(sample))->metric;
+	const uint32_t metric = ring_reader_series(follower->reader, (uint32_t)series)->metric;
 	if (ring_reader_metric(follower->reader, metric)->kind != RING_COUNTER)
 		value = ring_bits_of((double)number);
 	if (sample->timestamp_ns != numbered_time(number) || sample->value != value ||

@@ -37,7 +37,7 @@ static void give_past(int fd, uint64_t position)
 
 	assert_ptr_not_equal(header, MAP_FAILED);
 	struct ring_core *core = mmap(NULL, sizeof *core, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-				      (off_t)header->cores_offset);
+				      (off_t)(header->cores_offset + header->control_offset));
 	assert_ptr_not_equal(core, MAP_FAILED);
 	/* relaxed: nobody else has the file open. */
 	ring_store_relaxed(&core->write_pos, position);

@@ -46,7 +46,7 @@ static _Noreturn void record_until_killed(const struct play *play, uint64_t owne
 	if (owner_open(&owner, &play->scene) != 0)
 		_exit(EXIT_FAILURE);
 	/* relaxed: this process is the only one that records. */
-	uint64_t number = ring_load_relaxed(&owner.writer->tallies[owner.counter.cell]);
+	uint64_t number = ring_load_relaxed(ring_writer_cells(owner.writer, owner.counter.key));
 	/* release, to scene_await. */
 	ring_store_release(play->alive, owner_count);
 	for (;;) {

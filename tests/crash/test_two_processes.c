@@ -74,7 +74,7 @@ static void pause_for(uint64_t spins)
 static uint64_t record_some(const struct owner *owner, uint64_t number, uint64_t random)
 {
 	const bool burst = random & 1;
-	const uint64_t count = 1 + (random >> 1) % (2 * owner->writer->burst_max);
+	const uint64_t count = 1 + (random >> 1) % (2 * (owner->writer->burst_mask_max + 1));
 
 	if (burst)
 		ring_burst_begin(owner->writer);

@@ -38,7 +38,7 @@ static const struct field header_fields[] = {
 	NUMBER(ring_header, heap_offset),
 	NUMBER(ring_header, cores_offset),
 	NUMBER(ring_header, core_stride),
-	NUMBER(ring_header, slots_offset),
+	NUMBER(ring_header, control_offset),
 	NUMBER(ring_header, schema_hash),
 	ARRAY(ring_header, uuid),
 	ARRAY(ring_header, predecessor),

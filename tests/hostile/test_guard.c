@@ -29,7 +29,7 @@ static const void *fault_address;
 static void *map_cut_file(void)
 {
 	const int fd = victim_copy(&victim, "cut", 1);
-	void *map = mmap(NULL, RING_CORE_ALIGN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *map = mmap(NULL, RING_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	unlinkat(victim.dir_fd, "cut", 0);
 	if (map == MAP_FAILED || ftruncate(fd, 0) != 0)

@@ -42,9 +42,9 @@ static struct ring_reader *open_victim(void)
 
 static void cut(struct victim *v, uint64_t *dice)
 {
-	const uint64_t pages = v->bytes / RING_CORE_ALIGN;
+	const uint64_t pages = v->bytes / RING_PAGE;
 
-	if (ftruncate(v->fd, (off_t)(dice_roll(dice) % pages * RING_CORE_ALIGN)) == 0)
+	if (ftruncate(v->fd, (off_t)(dice_roll(dice) % pages * RING_PAGE)) == 0)
 		victim_restore(v);
 }
 
@@ -106,7 +106,8 @@ static void flip(struct victim *v, uint64_t *dice)
 	uint8_t *byte = v->map + roll % used;
 
 	if (roll >> 62 == 0)
-		byte = v->map + sound->cores_offset + roll % sizeof(struct ring_core);
+		byte = v->map + sound->cores_offset + sound->control_offset +
+		       roll % sizeof(struct ring_core);
 	const uint8_t right = v->sound[byte - v->map];
 	/* relaxed: atomic only so that both stores are made. */
 	__atomic_store_n(byte, right ^ (uint8_t)(roll >> 32 | 1), __ATOMIC_RELAXED);
@@ -231,10 +232,10 @@ static void entries_rewritten_after_publication_change_nothing_for_the_reader(vo
 
 static void punch(struct victim *v, uint64_t *dice)
 {
-	const uint64_t pages = v->bytes / RING_CORE_ALIGN;
+	const uint64_t pages = v->bytes / RING_PAGE;
 
 	fallocate(v->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  (off_t)(dice_roll(dice) % pages * RING_CORE_ALIGN), RING_CORE_ALIGN);
+		  (off_t)(dice_roll(dice) % pages * RING_PAGE), RING_PAGE);
 	victim_restore(v);
 }
 
@@ -262,7 +263,7 @@ static void hole_punched_since_is_sparse(void **state)
 	(void)state;
 
 	assert_int_equal(fallocate(victim.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				   (off_t)victim_sound(&victim)->cores_offset, RING_CORE_ALIGN),
+				   (off_t)victim_sound(&victim)->cores_offset, RING_PAGE),
 			 0);
 	assert_int_equal(ring_reader_refresh(reader), RING_SPARSE);
 	victim_restore(&victim);

@@ -24,7 +24,7 @@
 /* The values to try in place of `number`. */
 static size_t list_values(uint64_t number, size_t unit, uint64_t values[VALUES_MAX])
 {
-	static const uint64_t steps[] = {1, 2, 8, RING_LINE, RING_CORE_ALIGN};
+	static const uint64_t steps[] = {1, 2, 8, RING_LINE, RING_PAGE};
 	const uint64_t max = UINT64_MAX >> (64 - 8 * unit);
 	size_t count = 0;
 

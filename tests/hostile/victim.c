@@ -196,7 +196,8 @@ uint8_t *victim_at(const struct victim *victim, enum part part, size_t index)
 		return victim->map + header->series_offset +
 		       index * sizeof(struct ring_series_entry);
 	case PART_CORE:
-		return victim->map + header->cores_offset + index * header->core_stride;
+		return victim->map + header->cores_offset + index * header->core_stride +
+		       header->control_offset;
 	default:
 		return victim->map;
 	}

@@ -40,15 +40,14 @@ static void visit_header(struct visit *visit, const struct ring_header *h)
 	const wide series_end = (wide)h->series_offset +
 				(wide)h->series_capacity * sizeof(struct ring_series_entry);
 	const wide cores_end = (wide)h->cores_offset + (wide)h->core_count * h->core_stride;
-	const wide tallies_end = sizeof(struct ring_core) +
-				 (wide)h->cell_capacity * sizeof(struct ring_word);
-	const wide slots_end = (wide)h->slots_offset +
+	const wide tallies_bytes = (wide)h->cell_capacity * sizeof(struct ring_word);
+	const wide slots_end = (wide)h->control_offset + RING_SLOTS_OFFSET +
 			       (wide)h->slot_count * sizeof(struct ring_slot);
 
 	if (metrics_end > end || series_end > end || (wide)h->heap_offset + h->heap_bytes > end ||
 	    cores_end > end)
 		break_promise(visit, "every part is inside the segment");
-	if (tallies_end > h->slots_offset || slots_end > h->core_stride)
+	if (tallies_bytes > h->control_offset || slots_end > h->core_stride)
 		break_promise(visit, "tallies and slots are inside their core's block");
 	if (h->burst_max >= h->slot_count || (h->slot_count & (h->slot_count - 1)) != 0)
 		break_promise(visit, "slots are a power of two, and more than a burst");
@@ -144,11 +143,11 @@ static bool visit_ring(struct visit *visit, struct ring_reader *reader, uint32_t
 			break_promise(visit, "a drain brings no more than was asked for");
 			return false;
 		}
-		for (size_t i = 0; i < count; i++)
-			if (ring_reader_knows(reader, &samples[i]))
-				visit->sum += ring_reader_series(reader,
-								 ring_sample_series(&samples[i]))
-						      ->cell;
+		for (size_t i = 0; i < count; i++) {
+			const int index = ring_reader_series_of(reader, &samples[i]);
+			if (index >= 0)
+				visit->sum += ring_reader_series(reader, (uint32_t)index)->cell;
+		}
 		visit->samples += count;
 		if (!visit_account(visit, reader, core, &account))
 			return false;

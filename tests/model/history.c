@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Plays the writer's program and remembers what it put. */
+#include <math.h>
 #include <string.h>
 
 #include "model.h"
@@ -12,26 +13,28 @@ enum {
 	HISTOGRAM_CELL = 4,
 };
 
-static const double history_bound = 8.0; /* both buckets of the histogram get some */
+/* Both buckets of the histogram get some. */
+static const double history_bounds[RING_BOUNDS_STEP]
+	__attribute__((aligned(16))) = {8.0, NAN, NAN, NAN};
 
-static const struct ring_counter history_counter = {.key = 1, .cell = COUNTER_CELL};
-static const struct ring_gauge history_gauge = {.key = 2, .cell = GAUGE_CELL};
+/* As the registry makes them. */
+#define KEY_OF(cell) ((uint32_t)(cell)-HISTORY_CELLS)
+
+static const struct ring_counter history_counter = {.key = KEY_OF(COUNTER_CELL)};
+static const struct ring_gauge history_gauge = {.key = KEY_OF(GAUGE_CELL)};
 static const struct ring_histogram history_histogram = {
-	.key = 3, .cell = HISTOGRAM_CELL, .bound_count = 1, .bounds = &history_bound};
+	.key = KEY_OF(HISTOGRAM_CELL), .bounds = history_bounds, .bound_count = 1};
 
 struct history_memory history_memory;
 
 /* As ring_writer_claim does it. */
-static void history_claim(struct ring_writer *writer, const struct ring_case *c)
+static void history_claim(const struct ring_case *c)
 {
-	*writer = (struct ring_writer){
-		.tallies = history_memory.cells,
-		.slots = history_memory.slots,
-		.shared_pos = &history_memory.write_pos,
+	history_memory.writer = (struct ring_writer){
+		.write_pos = ring_resume(&history_memory.core.write_pos),
 		.slot_mask = c->slot_count - 1,
-		.write_pos = ring_resume(&history_memory.write_pos),
-		.cell_count = HISTORY_CELLS - 1,
-		.burst_max = c->burst_max,
+		.cell_floor = -HISTORY_CELLS,
+		.burst_mask_max = c->burst_max - 1,
 	};
 }
 
@@ -68,31 +71,36 @@ static void history_record(struct history *history, struct ring_writer *writer, 
 
 bool history_write(struct history *history, const struct ring_case *c, size_t stores_max)
 {
-	struct ring_writer writer;
+	struct ring_writer *writer = &history_memory.writer;
+	const struct model_piece pieces[] = {
+		{&history_memory.core.write_pos, 1},
+		{(const struct ring_word *)history_memory.slots, HISTORY_SLOTS * 3},
+		{history_memory.cells, HISTORY_CELLS},
+	};
 	uint64_t stamp = 0;
 	bool died = false;
 
 	memset(history, 0, sizeof *history);
 	history->first_pos = c->first_pos;
-	model_reset(&history_memory.write_pos, sizeof history_memory / sizeof(struct ring_word));
-	model_initial(&history_memory.write_pos, c->first_pos);
+	model_reset(pieces, sizeof pieces / sizeof pieces[0]);
+	model_initial(&history_memory.core.write_pos, c->first_pos);
 	model_write(strchr(c->program, '!') ? stores_max : SIZE_MAX);
-	history_claim(&writer, c);
+	history_claim(c);
 	for (const char *step = c->program; *step != '\0'; step++) {
 		switch (*step) {
 		case '[':
-			ring_burst_begin(&writer);
+			ring_burst_begin(writer);
 			break;
 		case ']':
-			ring_burst_end(&writer);
+			ring_burst_end(writer);
 			break;
 		case '!':
 			died = !model_writer_alive();
 			model_write(SIZE_MAX);
-			history_claim(&writer, c);
+			history_claim(c);
 			break;
 		default:
-			history_record(history, &writer, *step, ++stamp);
+			history_record(history, writer, *step, ++stamp);
 		}
 	}
 	return died;

@@ -28,11 +28,15 @@ struct ring_case {
 	bool tallies; /* the reader looks at the tallies as well */
 };
 
-/* The words that writer and reader share: addresses in the modelled memory. */
+/* A core block. Its words are the modelled memory; the writer stands where the owner's private page
+ * would be. */
 struct history_memory {
-	struct ring_word write_pos;
-	struct ring_slot slots[HISTORY_SLOTS];
 	struct ring_word cells[HISTORY_CELLS];
+	struct ring_core core;
+	uint8_t before_writer[RING_WRITER_OFFSET - sizeof(struct ring_core)];
+	struct ring_writer writer;
+	uint8_t behind_writer[RING_SLOTS_OFFSET - RING_WRITER_OFFSET - sizeof(struct ring_writer)];
+	struct ring_slot slots[HISTORY_SLOTS];
 };
 
 struct history {

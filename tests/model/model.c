@@ -23,8 +23,8 @@ struct model_word {
 };
 
 static struct {
-	const struct ring_word *base;
-	size_t word_count;
+	struct model_piece pieces[MODEL_PIECES];
+	size_t piece_count;
 	struct model_word words[MODEL_WORDS];
 	struct model_thread thread; /* of whoever runs */
 	struct model_thread start;  /* of the reader's run */
@@ -53,20 +53,34 @@ static void view_join(struct model_view *into, const struct model_view *from)
 
 static bool model_find(const struct ring_word *word, size_t *index)
 {
-	*index = ((uintptr_t)word - (uintptr_t)model.base) / sizeof *word;
-	if (*index < model.word_count)
-		return true;
+	*index = 0;
+	for (size_t i = 0; i < model.piece_count; i++) {
+		const struct model_piece *piece = &model.pieces[i];
+		const size_t within = ((uintptr_t)word - (uintptr_t)piece->base) / sizeof *word;
+		if (within < piece->word_count) {
+			*index += within;
+			return true;
+		}
+		*index += piece->word_count;
+	}
 	model.strayed = true;
 	return false;
 }
 
-void model_reset(const struct ring_word *base, size_t word_count)
+void model_reset(const struct model_piece *pieces, size_t piece_count)
 {
+	size_t word_count = 0;
+
+	if (piece_count > MODEL_PIECES)
+		model_limit("pieces");
+	memset(&model, 0, sizeof model);
+	model.piece_count = piece_count;
+	for (size_t i = 0; i < piece_count; i++) {
+		model.pieces[i] = pieces[i];
+		word_count += pieces[i].word_count;
+	}
 	if (word_count > MODEL_WORDS)
 		model_limit("words");
-	memset(&model, 0, sizeof model);
-	model.base = base;
-	model.word_count = word_count;
 	for (size_t i = 0; i < word_count; i++)
 		model.words[i].count = 1;
 }

@@ -25,6 +25,7 @@
 #include <ring/atomic.h>
 
 #define MODEL_WORDS    32u /* of memory */
+#define MODEL_PIECES   4u
 #define MODEL_MESSAGES 64u /* of one word */
 #define MODEL_LOADS    64u /* by the reader in one run */
 
@@ -44,9 +45,15 @@ struct model_load {
 	uint8_t message; /* the one that this run reads */
 };
 
-/* Makes `word_count` words from `base` on the modelled memory, all zero. They are named by
- * their addresses; what is stored there is never touched. */
-void model_reset(const struct ring_word *base, size_t word_count);
+/* Words that stand together. */
+struct model_piece {
+	const struct ring_word *base;
+	size_t word_count;
+};
+
+/* Makes these words the modelled memory, all zero, numbered in this order. They are named by their
+ * addresses; what is stored there is never touched. */
+void model_reset(const struct model_piece *pieces, size_t piece_count);
 
 /* Sets what a word holds before anybody runs. */
 void model_initial(const struct ring_word *word, uint64_t bits);

@@ -38,8 +38,9 @@ READER_FENCE = "\tring_fence_acquire();\n"
 COPY = "\tfor (size_t i = 0; i < count; i++) {\n"
 EARLY_CHECK = "if (batch.written - cursor > reach)"
 RE_CHECK = "const uint64_t written = ring_load_acquire(write_pos);"
-PUT = "\tring_put(&writer->slots[pos & writer->slot_mask], writer->now_ns, value, key);\n"
-PUT_PUBLICATION = "\tring_publish(writer->shared_pos, pos + 1);\n"
+PUT = "\tring_put(&slots[pos & writer->slot_mask], writer->now_ns, value, key);\n"
+PUT_PUBLICATION = "\t\tring_publish(&core->write_pos, next);\n"
+POSITION_KEPT = "\twriter->write_pos = next;\n"
 GAUGE_STORE = "\tring_store_relaxed(&cells[0], bits);\n"
 GAUGE_PUT = "\tring_writer_put(writer, bits, gauge.key);\n"
 BUCKET_ADD = "\tring_cell_add(&cells[1 + bucket], 1);\n"
@@ -81,24 +82,24 @@ MUTANTS = [
     ("slack_beyond_write_pos", AHEAD, (RING, "- reach / 2;", "+ reach / 2;")),
     ("missing_slack", OVERWRITTEN, (RING, "- reach / 2;", "- (written - begin - count);")),
     ("publication_before_put", TORN,
-     (RECORD, PUT, ""), (RECORD, PUT_PUBLICATION, PUT_PUBLICATION + PUT)),
-    ("burst_one_too_long", TORN,
-     (RECORD, "if (--writer->burst_room != 0)", "if (writer->burst_room-- != 0)")),
-    ("burst_never_ended", UNPUBLISHED,
-     (RECORD, "if (writer->burst_room != writer->burst_max)", "if (0)")),
+     (RECORD, PUT, ""), (RECORD, PUT_PUBLICATION, "{" + PUT_PUBLICATION + PUT + "} else" + PUT)),
+    ("position_published_one_late", TORN,
+     (RECORD, PUT_PUBLICATION, PUT_PUBLICATION.replace("next", "pos"))),
+    ("position_not_kept", TORN, (RECORD, POSITION_KEPT, "")),
+    ("burst_too_long", TORN,
+     (RECORD, "writer->burst_mask = writer->burst_mask_max;",
+      "writer->burst_mask = writer->burst_mask_max * 2 + 1;")),
+    ("burst_never_ended", UNPUBLISHED, (RECORD, "if (writer->burst_mask != 0)", "if (0)")),
     ("writer_mask_one_too_narrow", TORN,
      (RECORD, "pos & writer->slot_mask", "pos & writer->slot_mask >> 1")),
     ("counter_tally_after_its_sample", BEHIND,
-     (RECORD, "const uint64_t total = ring_cell_add(&writer->tallies[counter.cell], n);",
-      "const uint64_t total = ring_load_relaxed(&writer->tallies[counter.cell]) + n;"),
-     (RECORD, "ring_writer_put(writer, total, counter.key);",
-      "ring_writer_put(writer, total, counter.key);"
-      "ring_cell_add(&writer->tallies[counter.cell], n);")),
+     (RECORD, "\t\tring_writer_put(writer, ring_cell_add(cell, n), counter.key);\n",
+      "{ ring_writer_put(writer, ring_load_relaxed(cell) + n, counter.key);"
+      "ring_cell_add(cell, n); }")),
     ("gauge_tally_after_its_sample", BEHIND,
      (RECORD, GAUGE_STORE, ""), (RECORD, GAUGE_PUT, GAUGE_PUT + GAUGE_STORE)),
     ("histogram_tally_after_its_sample", BEHIND,
      (RECORD, BUCKET_ADD, ""), (RECORD, HISTOGRAM_PUT, HISTOGRAM_PUT + BUCKET_ADD)),
-    ("burst_begun_twice", TORN, (RECORD, "if (writer->burst_room == 0)\n", "if (1)\n")),
 ]
 
 

@@ -93,7 +93,7 @@ static void open_readers(const struct ring_case *c, struct states *states)
 	model_read(&stranger);
 	do {
 		/* Acquire, from ring_publish: the cursor must not be ahead of the next load. */
-		const uint64_t written = ring_load_acquire(&history_memory.write_pos);
+		const uint64_t written = ring_load_acquire(&history_memory.core.write_pos);
 		struct state opened = {*model_reader(), c->first_pos};
 		states_add(states, &opened, STATES_ORIGIN);
 		if (written - c->first_pos > intact)
@@ -109,9 +109,9 @@ static const char *run_pass(const struct ring_case *c, const struct history *his
 	static struct ring_sample out[BATCH_MAX];
 
 	pass->cursor = state->cursor;
-	pass->at_rest = model_knows_last(&history_memory.write_pos);
+	pass->at_rest = model_knows_last(&history_memory.core.write_pos);
 	pass->out = out;
-	pass->batch = ring_take(&history_memory.write_pos, history_memory.slots, c->slot_count,
+	pass->batch = ring_take(&history_memory.core.write_pos, history_memory.slots, c->slot_count,
 				c->burst_max, state->cursor, out, c->batch_max);
 	if (c->tallies)
 		for (size_t i = 0; i < HISTORY_CELLS; i++)

@@ -53,7 +53,8 @@ class Image:
               "features_required": (20, "=I"), "slot_count": (32, "=I"),
               "segment_bytes": (56, "=Q"), "metrics_offset": (72, "=Q"),
               "series_offset": (80, "=Q"), "heap_offset": (88, "=Q"), "cores_offset": (96, "=Q"),
-              "core_stride": (104, "=Q"), "slots_offset": (112, "=Q"), "name": (192, "=B"),
+              "core_stride": (104, "=Q"), "control_offset": (112, "=Q"), "name": (192, "=B"),
+              "cell_capacity": (48, "=I"),
               "metric_count": (256, "=Q"), "series_count": (264, "=Q")}
 
     def __init__(self, path):
@@ -72,15 +73,18 @@ class Image:
         struct.pack_into("=Q", self.data, offset, value)
 
     def core(self, core):
-        return self.get("cores_offset") + core * self.get("core_stride")
+        """Offset of the core's control lines."""
+        return (self.get("cores_offset") + core * self.get("core_stride") +
+                self.get("control_offset"))
 
     def slot(self, core, index):
-        return self.core(core) + self.get("slots_offset") + 24 * index
+        return self.core(core) + 2 * 4096 + 24 * index
 
     def cell(self, core, series):
         """Offset of the series' first tally cell."""
         entry = self.get("series_offset") + 32 * series
-        return self.core(core) + 256 + 8 * struct.unpack_from("=I", self.data, entry + 20)[0]
+        cell = struct.unpack_from("=I", self.data, entry + 20)[0]
+        return self.core(core) + 8 * (cell - self.get("cell_capacity"))
 
     def labels(self, series):
         """Offset of the series' packed label values."""

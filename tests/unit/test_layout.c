@@ -58,7 +58,7 @@ static const struct field ring_header_fields[] = {
 	FIELD(ring_header, heap_offset),
 	FIELD(ring_header, cores_offset),
 	FIELD(ring_header, core_stride),
-	FIELD(ring_header, slots_offset),
+	FIELD(ring_header, control_offset),
 	FIELD(ring_header, schema_hash),
 	FIELD(ring_header, uuid),
 	FIELD(ring_header, predecessor),

@@ -33,7 +33,6 @@ static void R1_one_name_is_one_series_and_two_names_never_share_a_cell(void **st
 	const struct ring_counter b = packets(segment, "b");
 
 	assert_memory_equal(&a, &again, sizeof a);
-	assert_int_not_equal(a.cell, b.cell);
 	assert_int_not_equal(a.key, b.key);
 	ring_segment_close(segment);
 }
@@ -52,7 +51,7 @@ static void R2_past_the_budget_new_names_fold_and_known_names_keep_their_own(voi
 	assert_memory_equal(&late, &by_name, sizeof late);
 	assert_memory_equal(&b, &known[1], sizeof b);
 	for (int i = 0; i < 3; i++)
-		assert_int_not_equal(late.cell, known[i].cell);
+		assert_int_not_equal(late.key, known[i].key);
 
 	struct ring_reader *reader = workspace_reader(segment);
 	assert_int_equal(ring_reader_header(reader)->overflowed.bits, 2);
@@ -77,8 +76,7 @@ static void R2_default_budget_is_1024_series(void **state)
 	for (int i = 0; i < 1100; i++) {
 		snprintf(name, sizeof name, "channel %d", i);
 		assert_int_not_equal(
-			ring_counter_resolve(segment, "test_wide_total", RING_LABELS(name)).cell,
-			0);
+			ring_counter_resolve(segment, "test_wide_total", RING_LABELS(name)).key, 0);
 	}
 	struct ring_reader *reader = workspace_reader(segment);
 	assert_int_equal(ring_reader_series_count(reader), 1024 + 1);
@@ -136,7 +134,7 @@ static void R2_racing_threads_agree_and_never_exceed_the_budget(void **state)
 	for (int i = 0; i < NAMES; i++) {
 		int shared = 0;
 		for (int j = 0; j < NAMES; j++)
-			shared += races[0].handles[i].cell == races[0].handles[j].cell;
+			shared += races[0].handles[i].key == races[0].handles[j].key;
 		assert_true(shared == 1 || shared == NAMES - 100);
 		own += shared == 1;
 	}
@@ -165,7 +163,7 @@ static void definition_is_idempotent_and_a_second_one_is_refused(void **state)
 	def.kind = RING_GAUGE;
 	def.name = "test_late";
 	assert_int_equal(ring_metric_define(segment, &def), 0);
-	assert_int_not_equal(ring_gauge_resolve(segment, "test_late", RING_LABELS("x")).cell, 0);
+	assert_int_not_equal(ring_gauge_resolve(segment, "test_late", RING_LABELS("x")).key, 0);
 	ring_segment_close(segment);
 }
 
@@ -197,12 +195,12 @@ static void metric_can_have_as_many_labels_as_there_may_be(void **state)
 	assert_int_not_equal(
 		ring_histogram_resolve(segment, "test_x",
 				       RING_LABELS("1", "2", "3", "4", "5", "6", "7", "8"))
-			.cell,
+			.key,
 		0);
 	assert_int_equal(
 		ring_histogram_resolve(segment, "test_x",
 				       RING_LABELS("1", "2", "3", "4", "5", "6", "7", "8", "9"))
-			.cell,
+			.key,
 		0);
 	assert_non_null(strstr(ring_error(), "has 8 labels, not 9"));
 	ring_segment_close(segment);
@@ -228,21 +226,21 @@ static void wrong_request_gives_a_zero_handle_and_a_reason(void **state)
 	struct ring_segment *segment = workspace_segment(&options);
 	char longest[RING_LABEL_VALUE_MAX + 2];
 
-	assert_int_equal(ring_counter_resolve(segment, "test_absent_total", NULL).cell, 0);
+	assert_int_equal(ring_counter_resolve(segment, "test_absent_total", NULL).key, 0);
 	assert_non_null(strstr(ring_error(), "not defined"));
-	assert_int_equal(ring_gauge_resolve(segment, "test_packets_total", RING_LABELS("a")).cell,
+	assert_int_equal(ring_gauge_resolve(segment, "test_packets_total", RING_LABELS("a")).key,
 			 0);
 	assert_non_null(strstr(ring_error(), "another kind"));
-	assert_int_equal(ring_counter_resolve(segment, "test_packets_total", NULL).cell, 0);
+	assert_int_equal(ring_counter_resolve(segment, "test_packets_total", NULL).key, 0);
 	assert_non_null(strstr(ring_error(), "has 1 labels, not 0"));
 	assert_int_equal(
-		ring_counter_resolve(segment, "test_packets_total", RING_LABELS("a", "b")).cell, 0);
+		ring_counter_resolve(segment, "test_packets_total", RING_LABELS("a", "b")).key, 0);
 	memset(longest, 'x', sizeof longest);
 	longest[RING_LABEL_VALUE_MAX + 1] = 0;
-	assert_int_equal(packets(segment, longest).cell, 0); /* refused, never cut */
+	assert_int_equal(packets(segment, longest).key, 0); /* refused, never cut */
 	assert_non_null(strstr(ring_error(), "at most 255 bytes"));
 	longest[RING_LABEL_VALUE_MAX] = 0;
-	assert_int_not_equal(packets(segment, longest).cell, 0);
+	assert_int_not_equal(packets(segment, longest).key, 0);
 
 	struct ring_reader *reader = workspace_reader(segment);
 	assert_int_equal(ring_reader_header(reader)->labels_refused.bits, 5);
@@ -264,12 +262,12 @@ static void full_heap_folds_into_the_overflow_series(void **state)
 	options.series_spare = 1;
 	options.metrics_spare = 1;
 	struct ring_segment *segment = workspace_segment(&options);
-	const uint32_t overflow = packets(segment, RING_OVERFLOW_LABEL).cell;
+	const uint64_t overflow = packets(segment, RING_OVERFLOW_LABEL).key;
 	for (int i = 0; i < 200; i++) {
 		snprintf(name, sizeof name, "%0*d", (int)RING_LABEL_VALUE_MAX, i);
 		const struct ring_counter counter = packets(segment, name);
-		assert_int_not_equal(counter.cell, 0);
-		folded += counter.cell == overflow;
+		assert_int_not_equal(counter.key, 0);
+		folded += counter.key == overflow;
 	}
 	assert_in_range(folded, 1, 199);
 	struct ring_reader *reader = workspace_reader(segment); /* and the segment stays sound */

@@ -194,7 +194,7 @@ static void T6_data_plane_runs_on_with_a_noop_handle(void **state)
 	assert_int_equal(ring_metric_define(segment, &workspace_metrics[0]), 0);
 	assert_int_equal(ring_metric_define(segment, &(struct ring_metric_def){.name = "x"}),
 			 -EINVAL);
-	assert_int_equal(workspace_packets(segment, "a").cell, 0);
+	assert_int_equal(workspace_packets(segment, "a").key, 0);
 	struct ring_writer *writer = ring_writer_claim(segment, 0);
 	assert_false(ring_writer_is_live(writer));
 	workspace_record(segment, 1);
@@ -347,7 +347,7 @@ static int record_in_child(void *argument)
 	for (int i = 0; i < 100; i++)
 		ring_counter_add(family->writer, family->packets, 1);
 	if (ring_segment_is_live(family->segment) ||
-	    workspace_packets(family->segment, "new").cell != 0 ||
+	    workspace_packets(family->segment, "new").key != 0 ||
 	    ring_writer_is_live(ring_writer_claim(family->segment, 1)))
 		return 1;
 	/* The lock's descriptor is closed already; its number may be another file's by now. */

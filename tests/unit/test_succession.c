@@ -275,7 +275,7 @@ static void totals_of_cores_that_are_no_more_go_to_core_0(void **state)
 	struct ring_reader *reader = workspace_reader(segment);
 	for (unsigned core = 0; core < 2; core++)
 		assert_int_equal(ring_reader_tallies(reader, core,
-						     workspace_packets(segment, "a").cell, 1,
+						     ring_reader_series(reader, 0)->cell, 1,
 						     &totals[core]),
 				 RING_SOUND);
 	assert_int_equal(totals[0], 1 + 4 + 8);

@@ -8,7 +8,7 @@
  * native byte order, told by endian_mark.
  *
  *   header | metric table | series table | heap | core 0 | core 1 | ...
- *   core:    control lines | tally cells | slots
+ *   core:    tally cells | control lines | the owner's private page | slots
  *
  * Everything up to `metric_count` in the header is immutable once the file has
  * its name. The tables and the heap only grow; an entry is immutable once the
@@ -45,8 +45,9 @@
 #define RING_BOUNDS_MAX       64u
 #define RING_SERIES_CELLS_MAX (RING_BOUNDS_MAX + 2) /* of one series; see enum ring_kind */
 
-/* One sample. The key is the series index in bits 0-31, the low 16 bits of the
- * series' generation in bits 32-47 and the caller's tag in bits 48-63. */
+/* One sample. The key has in bits 0-31 where the series' first cell is, counted in words from the
+ * core's control lines and so negative (ring_sample_cell in ring.h), in bits 32-47 the low half
+ * of the series' generation, in bits 48-63 the caller's tag. */
 struct ring_slot {
 	struct ring_word timestamp_ns; /* CLOCK_MONOTONIC, or what the caller gave */
 	struct ring_word value;        /* running total, or the bits of a double */
@@ -138,9 +139,9 @@ struct ring_header {
 	uint64_t series_offset;
 	uint64_t heap_offset;
 	uint64_t cores_offset;
-	uint64_t core_stride;  /* from one core block to the next */
-	uint64_t slots_offset; /* from the start of a core block */
-	uint64_t schema_hash;  /* over the declared metrics; equal means: same schema */
+	uint64_t core_stride;    /* from one core block to the next */
+	uint64_t control_offset; /* from the start of a core block; the tallies end there */
+	uint64_t schema_hash;    /* over the declared metrics; equal means: same schema */
 	uint8_t uuid[16];
 	uint8_t predecessor[16]; /* uuid of the segment whose totals this one carries on, or 0 */
 	uint8_t boot_id[16];     /* timestamps of another boot are another clock */
@@ -167,8 +168,10 @@ RING_STATIC_ASSERT(offsetof(struct ring_header, uuid) == 128, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_header, name) == 192, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_header, metric_count) == 256, "live words start here");
 
-/* Start of a core block. The position alone on two cache lines: it is the one
- * word that a polling reader takes away from the writer. Tallies follow. */
+/* A core's control lines. The position alone on two cache lines: it is the one word that a polling
+ * reader takes away from the writer. Whoever has the address of these has everything that a
+ * record touches at a constant distance: the tallies end where they begin, so that a cell is a
+ * negative word, and the slots are RING_SLOTS_OFFSET behind them. */
 struct ring_core {
 	struct ring_word write_pos; /* samples ever published under this name by this core */
 	uint8_t padding_a[120];
@@ -177,10 +180,12 @@ struct ring_core {
 	struct ring_word writer_tid; /* for display; 0: nobody records here */
 	uint8_t padding_b[104];
 };
-RING_STATIC_ASSERT(sizeof(struct ring_core) == 256, "tallies start at 256");
+RING_STATIC_ASSERT(sizeof(struct ring_core) == 256, "control lines are part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_core, first_pos) == 128, "format");
 
-#define RING_CORE_ALIGN 4096u /* core blocks start on a page */
-#define RING_LINE       64u   /* tables, heap and slots start on a cache line */
+#define RING_PAGE         4096u     /* core blocks and control lines start on a page */
+#define RING_LINE         64u       /* tables and heap start on a cache line */
+#define RING_PRIVATE_PAGE RING_PAGE /* behind the control lines; the owner maps its own here */
+#define RING_SLOTS_OFFSET (2u * RING_PAGE) /* behind the control lines too */
 
 #endif

@@ -134,12 +134,15 @@ int ring_reader_is_current(const struct ring_reader *reader, int dir_fd, const c
 
 /* Takes what one core's ring holds, oldest first, at most `max` samples, `*count` of them;
  * 0 when there is nothing. A sample of a series or generation that this reader does not know
- * is the caller's to judge (ring_reader_knows). Returns a verdict. */
+ * is the caller's to judge (ring_reader_series_of). Returns a verdict. */
 enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint32_t core,
 				    struct ring_sample *samples, size_t max, size_t *count);
 
-/* Whether the sample belongs to a series as this reader knows it. */
-int ring_reader_knows(const struct ring_reader *reader, const struct ring_sample *sample);
+/* Index of the series that the sample belongs to; -1 if this reader knows none. */
+int ring_reader_series_of(const struct ring_reader *reader, const struct ring_sample *sample);
+
+/* The same by ring_sample_cell alone, whatever the generation. */
+int ring_reader_series_at(const struct ring_reader *reader, int32_t cell);
 
 /* Moves a core's cursor: to where a predecessor's reader stood, or to the newest sample to see
  * only what comes. Passed samples count as dropped; never moves back. */

@@ -21,40 +21,41 @@
 #error "needs POSIX.1-2008: compile with -D_POSIX_C_SOURCE=200809L or -std=gnu11"
 #endif
 
-/* One core's recording end. Made by ring_writer_claim; the fields are for the
- * functions below. The private copy of the position is what keeps a polling
- * reader from slowing the writer: the shared word is stored and never loaded. */
+/* One core's recording end. Made by ring_writer_claim; the fields are for the functions below.
+ * The owner maps private memory over one page of each core block, and there the writer stands: its
+ * address gives those of the core's tallies, position and slots, and no other process can reach
+ * what decides where a record goes. Half a page from the position's page offset, or the processor
+ * would take loads here for dependent on the stores there (4 KiB aliasing). The private copy of the
+ * position is what keeps a polling reader from slowing the writer: the shared word is stored and
+ * never loaded. */
 struct ring_writer {
-	struct ring_word *tallies;
-	struct ring_slot *slots;
-	struct ring_word *shared_pos;
-	uint64_t slot_mask;
-	uint64_t write_pos;
 	uint64_t now_ns;
-	uint32_t cell_count; /* 0 in a no-op writer */
-	uint32_t burst_max;
-	uint32_t burst_room; /* samples until the next publication; 0: publish each one */
+	uint64_t write_pos;
+	uint64_t slot_mask;
+	uint32_t cell_floor; /* cells above it exist; UINT32_MAX in a no-op writer */
+	uint32_t burst_mask; /* a position with none of these bits is published; 0: each one */
+	uint32_t burst_mask_max;
 	uint32_t core;
 };
 
-/* Handles. All zeros is a valid handle that records nothing. */
+#define RING_WRITER_OFFSET (RING_PRIVATE_PAGE + RING_PAGE / 2) /* behind the control lines */
+
+/* Handles: the key of the series' samples, with the caller's tag if it has set one. All zeros is a
+ * valid handle that records nothing. */
 struct ring_counter {
 	uint64_t key;
-	uint32_t cell;
-	uint32_t reserved;
 };
 
 struct ring_gauge {
 	uint64_t key;
-	uint32_t cell;
-	uint32_t reserved;
 };
 
 struct ring_histogram {
 	uint64_t key;
-	uint32_t cell;
+	const double *bounds; /* ascending, finite, then NaN to a multiple of RING_BOUNDS_STEP;
+				 aligned for vectors; owned by the segment handle */
 	uint32_t bound_count;
-	const double *bounds; /* ascending, finite; owned by the segment handle */
+	uint32_t reserved;
 };
 
 /* The key with its upper 16 bits, free for the caller and visible to readers of
@@ -80,44 +81,52 @@ static inline uint64_t ring_tick(struct ring_writer *writer)
 	return writer->now_ns;
 }
 
-/* Between begin and end samples become visible together, at the latest after
- * burst_max of them: cheaper for the writer, above all under a spinning reader.
- * Tallies do not wait. */
+/* The control lines; not for a no-op writer, which has none. */
+static inline struct ring_core *ring_writer_core(struct ring_writer *writer)
+{
+	return (struct ring_core *)(void *)((char *)writer - RING_WRITER_OFFSET);
+}
+
+/* Between begin and end samples become visible together, at the latest after burst_max of them:
+ * cheaper for the writer, above all under a spinning reader. Tallies do not wait. Begun twice, it
+ * goes on. */
 static inline void ring_burst_begin(struct ring_writer *writer)
 {
-	/* Begun twice, it goes on: what is not yet published still counts against burst_max. */
-	if (writer->burst_room == 0)
-		writer->burst_room = writer->burst_max;
+	writer->burst_mask = writer->burst_mask_max;
 }
 
 static inline void ring_burst_end(struct ring_writer *writer)
 {
-	if (writer->burst_room != writer->burst_max)
-		ring_publish(writer->shared_pos, writer->write_pos);
-	writer->burst_room = 0;
+	if (writer->burst_mask != 0)
+		ring_publish(&ring_writer_core(writer)->write_pos, writer->write_pos);
+	writer->burst_mask = 0;
 }
 
-/* One comparison stops zero handles (cell 0 wraps round), no-op writers (no cells)
- * and handles of a larger segment. */
-static inline int ring_writer_has_cell(const struct ring_writer *writer, uint32_t cell)
+/* The first tally cell of a handle's series; NULL where nothing is to be recorded. Its number is
+ * negative, so that one unsigned comparison stops zero handles, no-op writers and handles of a
+ * larger segment. */
+static inline struct ring_word *ring_writer_cells(struct ring_writer *writer, uint64_t key)
 {
-	return (int)__builtin_expect(cell - 1u < writer->cell_count, 1);
+	if (__builtin_expect((uint32_t)key <= writer->cell_floor, 0))
+		return NULL;
+	return (struct ring_word *)ring_writer_core(writer) + (int32_t)(uint32_t)key;
 }
 
 /* The sample's half of a record: scalars straight into the slot, because a struct built
  * on the stack and copied would have to pass through memory twice. */
 static inline void ring_writer_put(struct ring_writer *writer, uint64_t value, uint64_t key)
 {
+	struct ring_core *core = ring_writer_core(writer);
+	struct ring_slot *slots = (struct ring_slot *)(void *)((char *)core + RING_SLOTS_OFFSET);
 	const uint64_t pos = writer->write_pos;
+	const uint64_t next = pos + 1;
 
-	ring_put(&writer->slots[pos & writer->slot_mask], writer->now_ns, value, key);
-	writer->write_pos = pos + 1;
-	if (writer->burst_room != 0) {
-		if (--writer->burst_room != 0)
-			return;
-		writer->burst_room = writer->burst_max;
-	}
-	ring_publish(writer->shared_pos, pos + 1);
+	ring_put(&slots[pos & writer->slot_mask], writer->now_ns, value, key);
+	writer->write_pos = next;
+	/* In a burst, whenever the position has come to a multiple of the mask's power of two,
+	 * which is at most burst_max: no count is kept. */
+	if (__builtin_expect(((uint32_t)next & writer->burst_mask) == 0, 1))
+		ring_publish(&core->write_pos, next);
 }
 
 /* A tally cell has one writer, this core, so load and store are separate and relaxed:
@@ -134,19 +143,20 @@ static inline uint64_t ring_cell_add(struct ring_word *cell, uint64_t n)
 static inline void ring_counter_add(struct ring_writer *writer, struct ring_counter counter,
 				    uint64_t n)
 {
-	if (!ring_writer_has_cell(writer, counter.cell))
-		return;
-	const uint64_t total = ring_cell_add(&writer->tallies[counter.cell], n);
-	ring_writer_put(writer, total, counter.key);
+	struct ring_word *cell = ring_writer_cells(writer, counter.key);
+
+	if (cell)
+		ring_writer_put(writer, ring_cell_add(cell, n), counter.key);
 }
 
 /* Sets a gauge, to any double. The one NaN whose bits are RING_GAUGE_UNSET takes the value back:
  * the series is then shown as never set. */
 static inline void ring_gauge_set(struct ring_writer *writer, struct ring_gauge gauge, double value)
 {
-	if (!ring_writer_has_cell(writer, gauge.cell))
+	struct ring_word *cells = ring_writer_cells(writer, gauge.key);
+
+	if (!cells)
 		return;
-	struct ring_word *cells = &writer->tallies[gauge.cell];
 	const uint64_t bits = ring_bits_of(value);
 	/* relaxed, and in no order: the time only decides which core's value is the last;
 	 * seen apart, the value before is shown once more. */
@@ -158,12 +168,36 @@ static inline void ring_gauge_set(struct ring_writer *writer, struct ring_gauge 
 /* Adds `delta`, which may be negative, to this core's part of a gauge; from 0 if unset. */
 static inline void ring_gauge_add(struct ring_writer *writer, struct ring_gauge gauge, double delta)
 {
-	if (!ring_writer_has_cell(writer, gauge.cell))
+	const struct ring_word *cells = ring_writer_cells(writer, gauge.key);
+
+	if (!cells)
 		return;
 	/* relaxed: this core's own cell. */
-	const uint64_t bits = ring_load_relaxed(&writer->tallies[gauge.cell]);
+	const uint64_t bits = ring_load_relaxed(&cells[0]);
 	ring_gauge_set(writer, gauge,
 		       bits == RING_GAUGE_UNSET ? delta : ring_double_of(bits) + delta);
+}
+
+/* Of how many bounds the bounds array is a multiple, filled up with NaN. */
+#define RING_BOUNDS_STEP 4u
+
+typedef double ring_two_doubles __attribute__((vector_size(16)));
+typedef int64_t ring_two_counts __attribute__((vector_size(16)));
+
+/* Bounds below `value`, which is the index of its bucket; all of them for NaN. Without a branch on
+ * the data, four bounds a step: a comparison that holds gives -1, and with NaN none holds. */
+static inline uint32_t ring_bounds_below(const double *bounds, uint32_t bound_count, double value)
+{
+	const ring_two_doubles *pairs = (const ring_two_doubles *)(const void *)bounds;
+	const ring_two_doubles values = {value, value};
+	ring_two_counts even = {0, 0}, odd = {0, 0};
+
+	for (uint32_t i = 0; i < bound_count; i += RING_BOUNDS_STEP, pairs += 2) {
+		even += values <= pairs[0];
+		odd += values <= pairs[1];
+	}
+	even += odd;
+	return bound_count + (uint32_t)(even[0] + even[1]);
 }
 
 /* Counts `value` into the first bucket whose upper bound is not below it. NaN lands in
@@ -171,12 +205,11 @@ static inline void ring_gauge_add(struct ring_writer *writer, struct ring_gauge 
 static inline void ring_histogram_observe(struct ring_writer *writer,
 					  struct ring_histogram histogram, double value)
 {
-	if (!ring_writer_has_cell(writer, histogram.cell))
+	struct ring_word *cells = ring_writer_cells(writer, histogram.key);
+
+	if (!cells)
 		return;
-	struct ring_word *cells = &writer->tallies[histogram.cell];
-	uint32_t bucket = 0;
-	for (uint32_t i = 0; i < histogram.bound_count; i++)
-		bucket += !(value <= histogram.bounds[i]);
+	const uint32_t bucket = ring_bounds_below(histogram.bounds, histogram.bound_count, value);
 	ring_cell_add(&cells[1 + bucket], 1);
 	/* relaxed: this core's own cell. */
 	const double sum = ring_double_of(ring_load_relaxed(&cells[0])) + value;

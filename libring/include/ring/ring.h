@@ -30,9 +30,10 @@ struct ring_sample {
 	uint64_t key;
 };
 
-static inline uint32_t ring_sample_series(const struct ring_sample *sample)
+/* The first cell of the sample's series: the cell's number less cell_capacity. */
+static inline int32_t ring_sample_cell(const struct ring_sample *sample)
 {
-	return (uint32_t)sample->key;
+	return (int32_t)(uint32_t)sample->key;
 }
 
 static inline uint16_t ring_sample_generation(const struct ring_sample *sample)

@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Instructions per record at -O2, as callgrind counts them: in a loop over resolved handles, less
+what the loop itself takes.
+
+usage: callgrind_test.py COST_LOOPS
+"""
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.append(sys.path[0] + "/../support")  # where tap and place are
+import place
+import tap
+
+COUNT = 3200
+
+
+def instructions(here, loop, count):
+    """Of so many passes, in a new segment, and of entering the loop."""
+    if not shutil.which("valgrind"):
+        raise tap.Skip("valgrind is not installed")
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+         f"--toggle-collect={loop}", place.PATHS["cost_loops"], here.segments, str(count)],
+        capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stderr
+    return int(re.search(r"Collected *: *(\d+)", run.stderr).group(1))
+
+
+def per_pass(here, loop):
+    return (instructions(here, loop, 2 * COUNT) - instructions(here, loop, COUNT)) / COUNT
+
+
+def spend(here, loop, at_most):
+    spent = per_pass(here, loop) - per_pass(here, "loop_nothing")
+    print(f"# {loop}: {spent} instructions a record, of at most {at_most}")
+    assert 10 < spent <= at_most  # a record has six stores at least, and their operands
+
+
+def test_counter_add_takes_at_most_20_instructions(here):
+    spend(here, "loop_add", 20)
+
+
+def test_counter_add_in_bursts_of_32_takes_at_most_20(here):
+    spend(here, "loop_burst", 20)
+
+
+place.main([
+    test_counter_add_takes_at_most_20_instructions,
+    test_counter_add_in_bursts_of_32_takes_at_most_20,
+])

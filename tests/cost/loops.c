@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loops over resolved handles, as a data plane has them, whose instructions callgrind counts
+ * function by function. The build compiles this file with -O2, always.
+ *
+ * usage: cost_loops DIR COUNT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <ring/record.h>
+#include <ring/segment.h>
+
+#define HANDLES   64u /* a power of two */
+#define BURST     32u
+#define MEASURED  __attribute__((noinline))
+#define HANDLE(i) handles[(i) % HANDLES]
+
+void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
+void loop_add(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
+void loop_burst(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
+
+/* What taking the next handle costs. */
+MEASURED void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles,
+			   unsigned count)
+{
+	(void)writer;
+	for (unsigned i = 0; i < count; i++)
+		__asm__ __volatile__("" : : "r"(HANDLE(i).key));
+}
+
+MEASURED void loop_add(struct ring_writer *writer, const struct ring_counter *handles,
+		       unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_counter_add(writer, HANDLE(i), 1);
+}
+
+MEASURED void loop_burst(struct ring_writer *writer, const struct ring_counter *handles,
+			 unsigned count)
+{
+	for (unsigned i = 0; i < count; i += BURST) {
+		ring_burst_begin(writer);
+		for (unsigned j = i; j < i + BURST; j++)
+			ring_counter_add(writer, HANDLE(j), 1);
+		ring_burst_end(writer);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct ring_metric_def metric = {
+		.name = "cost_packets_total",
+		.help = "Packets.",
+		.kind = RING_COUNTER,
+		.label_keys = {"channel"},
+		.series_max = HANDLES,
+	};
+	const struct ring_options options = {
+		.name = "cost",
+		.dir = argc == 3 ? argv[1] : NULL,
+		.core_count = 1,
+		.metrics = &metric,
+		.metric_count = 1,
+	};
+	const unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	struct ring_counter handles[HANDLES];
+	struct ring_segment *segment;
+
+	if (count == 0 || count % BURST != 0 || ring_segment_create(&segment, &options) != 0) {
+		fprintf(stderr, "usage: cost_loops DIR COUNT, with bursts of %u: %s\n", BURST,
+			ring_error());
+		return 2;
+	}
+	for (unsigned i = 0; i < HANDLES; i++) {
+		char channel[8];
+		snprintf(channel, sizeof channel, "%u", i);
+		handles[i] = ring_counter_resolve(segment, metric.name, RING_LABELS(channel));
+	}
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	if (!ring_writer_is_live(writer))
+		return 1;
+	loop_nothing(writer, handles, count);
+	loop_add(writer, handles, count);
+	loop_burst(writer, handles, count);
+	ring_segment_close(segment);
+	return 0;
+}
