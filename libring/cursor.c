@@ -138,15 +138,26 @@ RING_EXPORT int ring_reader_series_at(const struct ring_reader *reader, int32_t 
 	return number < reader->header.cell_capacity ? reader->by_cell[number].series - 1 : -1;
 }
 
+static int series_of(const struct ring_reader *reader, const struct ring_sample *sample)
+{
+	const uint32_t capacity = reader->header.cell_capacity;
+	const uint32_t number = capacity + (uint32_t)ring_sample_cell(sample);
+	const struct cell_series *at = &reader->by_cell[number < capacity ? number : 0];
+
+	return at->generation == ring_sample_generation(sample) ? at->series - 1 : -1;
+}
+
 RING_EXPORT int ring_reader_series_of(const struct ring_reader *reader,
 				      const struct ring_sample *sample)
 {
-	const uint32_t number = reader->header.cell_capacity + (uint32_t)ring_sample_cell(sample);
+	return series_of(reader, sample);
+}
 
-	if (number >= reader->header.cell_capacity)
-		return -1;
-	const struct cell_series *at = &reader->by_cell[number];
-	return at->generation == ring_sample_generation(sample) ? at->series - 1 : -1;
+RING_EXPORT void ring_reader_resolve(const struct ring_reader *reader,
+				     const struct ring_sample *samples, size_t count, int *series)
+{
+	for (size_t i = 0; i < count; i++)
+		series[i] = series_of(reader, &samples[i]);
 }
 
 RING_EXPORT void ring_reader_skip_to(struct ring_reader *reader, uint32_t core, uint64_t position)
@@ -179,6 +190,11 @@ RING_EXPORT enum ring_verdict ring_reader_account(struct ring_reader *reader, ui
 	return verdict;
 }
 
+static const struct ring_word *tallies_at(const struct ring_reader *reader, uint32_t core)
+{
+	return (const struct ring_word *)core_at(reader, core) - reader->header.cell_capacity;
+}
+
 struct tallies {
 	const struct ring_word *from;
 	uint64_t *into;
@@ -198,14 +214,51 @@ static void touch_tallies(void *argument)
 RING_EXPORT enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core,
 						  uint32_t cell, uint32_t count, uint64_t *cells)
 {
-	const struct ring_word *end = (const struct ring_word *)core_at(reader, core);
 	struct tallies tallies = {
-		.from = end - reader->header.cell_capacity + cell,
-		.into = cells,
-		.count = count,
-	};
+		.from = tallies_at(reader, core) + cell, .into = cells, .count = count};
 
 	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_tallies, &tallies) != 0)
+		return RING_TRUNCATED;
+	return RING_SOUND;
+}
+
+struct gathering {
+	const struct ring_reader *reader;
+	const struct ring_word *from;
+	const uint32_t *series;
+	size_t count;
+	uint64_t *into;
+};
+
+static void touch_series(void *argument)
+{
+	const struct gathering *gathering = argument;
+	const struct ring_reader *reader = gathering->reader;
+	uint64_t *into = gathering->into;
+
+	for (size_t i = 0; i < gathering->count; i++) {
+		const struct ring_series_info *series = &reader->series[gathering->series[i]];
+		const struct ring_word *from = gathering->from + series->cell;
+		/* relaxed: as in touch_tallies. */
+		for (uint32_t n = reader->metrics[series->metric].series_cells; n > 0; n--)
+			*into++ = ring_load_relaxed(from++);
+	}
+}
+
+RING_EXPORT enum ring_verdict ring_reader_gather(struct ring_reader *reader, uint32_t core,
+						 const uint32_t *series, size_t count,
+						 uint64_t *cells)
+{
+	struct gathering gathering = {
+		.reader = reader,
+		.from = tallies_at(reader, core),
+		.series = series,
+		.count = count,
+		.into = cells,
+	};
+
+	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_series, &gathering) !=
+	    0)
 		return RING_TRUNCATED;
 	return RING_SOUND;
 }

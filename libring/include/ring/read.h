@@ -141,6 +141,10 @@ enum ring_verdict ring_reader_drain(struct ring_reader *reader, uint32_t core,
 /* Index of the series that the sample belongs to; -1 if this reader knows none. */
 int ring_reader_series_of(const struct ring_reader *reader, const struct ring_sample *sample);
 
+/* The same for `count` samples, without a branch on what they are. */
+void ring_reader_resolve(const struct ring_reader *reader, const struct ring_sample *samples,
+			 size_t count, int *series);
+
 /* The same by ring_sample_cell alone, whatever the generation. */
 int ring_reader_series_at(const struct ring_reader *reader, int32_t cell);
 
@@ -156,6 +160,10 @@ enum ring_verdict ring_reader_account(struct ring_reader *reader, uint32_t core,
  * are as the core left them, give or take the record in the making. Returns a verdict. */
 enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core, uint32_t cell,
 				      uint32_t count, uint64_t *cells);
+
+/* The same for `count` series, by index: all cells of the first one, then of the second. */
+enum ring_verdict ring_reader_gather(struct ring_reader *reader, uint32_t core,
+				     const uint32_t *series, size_t count, uint64_t *cells);
 
 /* Cells of one series as a value, for adding up cores and processes: `ring_cells_clear` makes
  * them the neutral element, `ring_cells_merge` takes one more in by the metric's merge rule. */
