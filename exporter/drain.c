@@ -8,14 +8,15 @@
  * no series that the reader knows. */
 static uint64_t touch(struct source *source, const struct ring_sample *samples, size_t count)
 {
+	int indexes[BATCH_SAMPLES];
 	uint64_t unknown = 0;
 
+	ring_reader_resolve(source->reader, samples, count, indexes);
 	for (size_t i = 0; i < count; i++) {
-		const int index = ring_reader_series_of(source->reader, &samples[i]);
-		const uint32_t known = index >= 0 ? 1 : 0;
-		const uint32_t series = (uint32_t)index & -known;
-		source->touched[series / 64] |= (uint64_t)known << series % 64;
-		unknown += 1 - known;
+		const uint32_t at = (uint32_t)(indexes[i] + 1);
+		source->touched[at] = 1;
+		source->touched_blocks[at / SOURCE_BLOCK] = 1;
+		unknown += at == 0;
 	}
 	return unknown;
 }

@@ -241,8 +241,7 @@ static void series_touch(struct series_set *set, struct series *series)
 
 static uint64_t *core_cells(struct contribution *contribution, uint32_t core)
 {
-	return &contribution
-			->cells[(size_t)core * contribution->series->family->metric.series_cells];
+	return &contribution->cells[(size_t)core * contribution->series_cells];
 }
 
 struct contribution *contribution_add(struct series_set *set, struct family *family,
@@ -259,6 +258,7 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 	}
 	contribution->series = series;
 	contribution->core_count = core_count;
+	contribution->series_cells = (uint16_t)family->metric.series_cells;
 	for (uint32_t core = 0; core < core_count; core++)
 		ring_cells_clear(&family->metric, core_cells(contribution, core));
 	LIST_INSERT_HEAD(&series->contributions, contribution, of_series);
@@ -271,13 +271,16 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
 		      const uint64_t *cells)
 {
-	const size_t bytes = contribution->series->family->metric.series_cells * sizeof *cells;
 	uint64_t *known = core_cells(contribution, core);
+	uint64_t changed = 0;
 
-	if (memcmp(known, cells, bytes) == 0)
-		return;
-	memcpy(known, cells, bytes);
-	series_touch(set, contribution->series);
+	/* One cell, mostly: not worth calling memcmp for. */
+	for (uint32_t i = 0; i < contribution->series_cells; i++) {
+		changed |= known[i] ^ cells[i];
+		known[i] = cells[i];
+	}
+	if (changed)
+		series_touch(set, contribution->series);
 }
 
 void contribution_retire(struct series_set *set, struct contribution *contribution)

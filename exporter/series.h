@@ -57,6 +57,7 @@ struct contribution {
 	struct series *series;
 	struct aggregate_member *member;
 	uint32_t core_count;
+	uint16_t series_cells; /* the family's, where a reading finds it without a detour */
 	bool retired;
 	uint64_t cells[];
 };

@@ -7,6 +7,10 @@
 #include "log.h"
 #include "source.h"
 
+/* Series whose tallies are read at a time, so that looking out for a truncation costs little. */
+#define BATCH_SERIES 64u
+#define BATCH_CELLS  512u /* more than one series can have */
+
 const char *const source_state_words[SOURCE_STATE_COUNT] = {"live", "dead", "quarantined"};
 
 const char *source_reason_word(int reason)
@@ -125,8 +129,10 @@ int source_open(struct source *source, int dir_fd)
 	if (reason > 0)
 		return reason;
 	const uint32_t capacity = ring_reader_header(source->reader)->series_capacity;
-	source->touched = calloc(capacity / 64 + 1, sizeof *source->touched);
-	if (!source->touched)
+	source->touched_blocks = calloc(capacity / SOURCE_BLOCK + 1, 1);
+	source->touched = calloc(capacity / SOURCE_BLOCK + 1, SOURCE_BLOCK);
+	source->series_cells = calloc(capacity + 1, sizeof *source->series_cells);
+	if (!source->touched || !source->touched_blocks || !source->series_cells)
 		return SOURCE_UNREADABLE;
 	source->alive = ring_reader_owner_alive(source->reader);
 	return source_carry(source);
@@ -142,8 +148,10 @@ static int source_learn(struct source *source)
 		error = aggregate_add_metric(source->member,
 					     ring_reader_metric(reader, source->metric_count++));
 	while (error == 0 && source->series_count < ring_reader_series_count(reader)) {
-		const struct ring_series_info *series = ring_reader_series(reader,
-									   source->series_count++);
+		const uint32_t index = source->series_count++;
+		const struct ring_series_info *series = ring_reader_series(reader, index);
+		source->series_cells[index] =
+			(uint8_t)ring_reader_metric(reader, series->metric)->series_cells;
 		error = aggregate_add_series(source->member, series->metric, series->labels);
 	}
 	return error ? SOURCE_UNREADABLE : 0;
@@ -188,6 +196,10 @@ void source_close(struct source *source)
 	source->reader = NULL;
 	free(source->touched);
 	source->touched = NULL;
+	free(source->touched_blocks);
+	source->touched_blocks = NULL;
+	free(source->series_cells);
+	source->series_cells = NULL;
 }
 
 void source_quarantine(struct source *source, int reason)
@@ -217,41 +229,78 @@ int source_refresh(struct source *source)
 	return verdict != RING_SOUND ? (int)verdict : source_learn(source);
 }
 
-static int source_read(struct source *source, uint32_t core, uint32_t index)
-{
-	const struct ring_series_info *series = ring_reader_series(source->reader, index);
-	const struct ring_metric_info *metric = ring_reader_metric(source->reader, series->metric);
-	uint64_t cells[RING_SERIES_CELLS_MAX];
-	const enum ring_verdict verdict = ring_reader_tallies(source->reader, core, series->cell,
-							      metric->series_cells, cells);
+struct batch {
+	uint32_t series[BATCH_SERIES];
+	uint32_t count, cell_count;
+};
 
-	if (verdict == RING_SOUND)
-		aggregate_set(source->member, index, core, cells);
+/* Reads the tallies of the batch, and empties it. */
+static int batch_read(struct source *source, uint32_t core, struct batch *batch)
+{
+	uint64_t cells[BATCH_CELLS];
+	const uint64_t *at = cells;
+	const enum ring_verdict verdict = ring_reader_gather(source->reader, core, batch->series,
+							     batch->count, cells);
+
+	for (uint32_t i = 0; i < batch->count && verdict == RING_SOUND; i++) {
+		aggregate_set(source->member, batch->series[i], core, at);
+		at += source->series_cells[batch->series[i]];
+	}
+	batch->count = 0;
+	batch->cell_count = 0;
 	return (int)verdict;
+}
+
+/* Adds a series, after reading what else is in the batch if it is full. */
+static int batch_add(struct source *source, uint32_t core, struct batch *batch, uint32_t index)
+{
+	const uint32_t cell_count = source->series_cells[index];
+	int reason = 0;
+
+	if (batch->count == BATCH_SERIES || batch->cell_count + cell_count > BATCH_CELLS)
+		reason = batch_read(source, core, batch);
+	batch->series[batch->count++] = index;
+	batch->cell_count += cell_count;
+	return reason;
+}
+
+/* In ascending order, since neighbours are of one kind and stand together. */
+static int batch_add_block(struct source *source, uint32_t core, struct batch *batch,
+			   uint32_t block)
+{
+	uint8_t *touched = &source->touched[block * SOURCE_BLOCK];
+	int reason = 0;
+
+	for (uint32_t i = block == 0 ? 1 : 0; i < SOURCE_BLOCK && reason == 0; i++)
+		if (touched[i])
+			reason = batch_add(source, core, batch, block * SOURCE_BLOCK + i - 1);
+	memset(touched, 0, SOURCE_BLOCK);
+	source->touched_blocks[block] = 0;
+	return reason;
 }
 
 int source_read_touched(struct source *source, uint32_t core)
 {
+	struct batch batch = {.count = 0};
 	int reason = 0;
 
-	for (uint32_t word = 0; word <= source->series_count / 64; word++) {
-		uint64_t bits = source->touched[word];
-		source->touched[word] = 0;
-		for (; bits != 0 && reason == 0; bits &= bits - 1)
-			reason = source_read(source, core,
-					     word * 64 + (uint32_t)__builtin_ctzll(bits));
-	}
-	return reason;
+	for (uint32_t block = 0; block <= source->series_count / SOURCE_BLOCK; block++)
+		if (source->touched_blocks[block] && reason == 0)
+			reason = batch_add_block(source, core, &batch, block);
+	return reason ? reason : batch_read(source, core, &batch);
 }
 
 int source_read_core(struct source *source, uint32_t core)
 {
+	struct batch batch = {.count = 0};
 	int reason = 0;
 
-	memset(source->touched, 0, (source->series_count / 64 + 1) * sizeof *source->touched);
+	const uint32_t block_count = source->series_count / SOURCE_BLOCK + 1;
+	memset(source->touched, 0, block_count * SOURCE_BLOCK);
+	memset(source->touched_blocks, 0, block_count);
 	for (uint32_t index = 0; index < source->series_count && reason == 0; index++)
-		reason = source_read(source, core, index);
-	return reason;
+		reason = batch_add(source, core, &batch, index);
+	return reason ? reason : batch_read(source, core, &batch);
 }
 
 int source_read_all(struct source *source)

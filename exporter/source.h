@@ -31,6 +31,8 @@ enum source_reason {
 
 const char *source_reason_word(int reason);
 
+#define SOURCE_BLOCK 64u
+
 /* One ring's account under this name: written = drained + dropped + pending. */
 struct source_ring {
 	struct ring_account account;
@@ -43,13 +45,18 @@ struct source {
 	struct stamp stamp;         /* of the last look */
 	int reason;                 /* of the quarantine, when there is one */
 	bool alive;                 /* somebody holds the segment's lock */
-	struct ring_reader *reader; /* NULL when quarantined, as the next three */
+	struct ring_reader *reader; /* NULL when quarantined, and so is all that depends on it */
 	struct aggregate_member *member;
 	struct aggregate_member *self; /* the source's own figures, which selfstat.c adds */
 	struct source_ring *rings;
 	uint32_t core_count;
-	uint64_t *touched; /* a bit per series: seen in the samples since the tallies were read */
-	struct identity identity;            /* of the last segment followed */
+	/* Which series were seen in samples since the tallies were read: a byte for each, by index
+	 * + 1, and one for each SOURCE_BLOCK of these. Bytes, because to set a bit is to wait for
+	 * the one set before. What is not a series is seen at 0. */
+	uint8_t *touched;
+	uint8_t *touched_blocks;
+	uint8_t *series_cells;    /* of each series, close together, for reading many of them */
+	struct identity identity; /* of the last segment followed */
 	uint32_t metric_count, series_count; /* that the member knows */
 	bool listed;                         /* by the scan in progress */
 };
