@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that grows; see text.h. The program never sets a locale, so printf writes points. */
+/* Text that grows; see text.h. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "text.h"
 
 #define TEXT_BYTES_FIRST 4096u
@@ -58,39 +59,16 @@ void text_string(struct text *text, const char *string)
 
 void text_u64(struct text *text, uint64_t value)
 {
-	char digits[20];
-	size_t first = sizeof digits;
+	char number[NUMBER_ROOM];
 
-	do {
-		digits[--first] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
-	text_append(text, digits + first, sizeof digits - first);
-}
-
-static void text_shortest(struct text *text, double value)
-{
-	char number[32];
-	int bytes = 0;
-
-	for (int digits = 15; digits <= 17; digits++) {
-		bytes = snprintf(number, sizeof number, "%.*g", digits, value);
-		if (strtod(number, NULL) == value)
-			break;
-	}
-	text_append(text, number, (size_t)bytes);
+	text_append(text, number, (size_t)(number_u64(number, value) - number));
 }
 
 void text_double(struct text *text, double value)
 {
-	if (isnan(value))
-		text_string(text, "NaN");
-	else if (isinf(value))
-		text_string(text, value > 0 ? "+Inf" : "-Inf");
-	else if (value >= 1 && value < 1e15 && value == (double)(uint64_t)value)
-		text_u64(text, (uint64_t)value);
-	else
-		text_shortest(text, value);
+	char number[NUMBER_ROOM];
+
+	text_append(text, number, (size_t)(number_double(number, value) - number));
 }
 
 void text_bound(struct text *text, double bound)

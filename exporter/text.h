@@ -25,7 +25,7 @@ void text_append(struct text *text, const char *data, size_t bytes);
 void text_string(struct text *text, const char *string);
 void text_u64(struct text *text, uint64_t value);
 
-/* The shortest decimal that reads back as the same double; NaN, +Inf and -Inf in words. */
+/* As number_double has it. */
 void text_double(struct text *text, double value);
 
 /* An upper bound as OpenMetrics spells it, `1.0` and not `1`, so that a bucket has the same
