@@ -75,7 +75,7 @@ static struct MHD_Response *page_render(struct answers *answers, const struct sn
 		return NULL;
 	page->answers = answers;
 	text_init(&page->text, RENDER_BYTES_MAX);
-	render_snapshot(&page->text, snapshot);
+	render_snapshot(&answers->render, &page->text, snapshot);
 	answers->held_bytes += page->text.capacity;
 	if (!page->text.error)
 		return page_respond(page);
@@ -133,6 +133,7 @@ enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *c
 int answers_init(struct answers *answers, const char *telemetry_path)
 {
 	*answers = (struct answers){.telemetry_path = telemetry_path};
+	render_init(&answers->render);
 	if (asprintf(&answers->landing, LANDING, telemetry_path) < 0) {
 		answers->landing = NULL;
 		return -ENOMEM;
@@ -144,5 +145,6 @@ void answers_release(struct answers *answers)
 {
 	if (answers->page)
 		MHD_destroy_response(answers->page);
+	render_release(&answers->render);
 	free(answers->landing);
 }

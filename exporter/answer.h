@@ -22,7 +22,8 @@
 
 struct answers {
 	const char *telemetry_path;
-	char *landing;             /* the page at / */
+	char *landing; /* the page at / */
+	struct render render;
 	struct MHD_Response *page; /* of metrics, as last rendered; may be NULL */
 	uint64_t page_sequence;    /* of the snapshot that it shows */
 	size_t held_bytes;         /* by all pages that are still being sent, and the last one */

@@ -36,11 +36,13 @@ static int fail(const char *object, const char *reason)
 
 static int print_snapshot(void)
 {
+	struct render render;
 	struct text text;
 	int status = EXIT_FAILED;
 
+	render_init(&render);
 	text_init(&text, RENDER_BYTES_MAX);
-	render_snapshot(&text, snapshot_borrow());
+	render_snapshot(&render, &text, snapshot_borrow());
 	snapshot_return();
 	if (text.error)
 		fail("stdout", strerror(-text.error));
@@ -49,6 +51,7 @@ static int print_snapshot(void)
 	else
 		status = EXIT_OK;
 	text_release(&text);
+	render_release(&render);
 	return status;
 }
 

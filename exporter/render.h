@@ -2,12 +2,13 @@
 /*
  * A snapshot as Prometheus text, format 0.0.4: one HELP and one TYPE per family, families and
  * series in the catalog's order. A gauge that was never set has no line, and a family without
- * lines has no header either. A family that might not fit is left out whole, so that nobody's
- * metrics keep the others off the page; the exporter's own come first. Pure.
+ * lines has no header either. Families that might not fit are left out, by lines.h; the exporter's
+ * own come first. Pure.
  */
 #ifndef RENDER_H
 #define RENDER_H
 
+#include "lines.h"
 #include "snapshot.h"
 #include "text.h"
 
@@ -17,10 +18,18 @@
 /* The metric that only the page itself can tell: how many families it leaves out. */
 #define RENDER_LEFT_OUT_NAME "ring_families_left_out"
 
-/* Returns how many families were left out. Failures stay in the text, as of any append. */
-size_t render_values(struct text *text, const struct snapshot_values *values);
+/* What is kept from one page to the next, as long as the catalogs are the same. */
+struct render {
+	struct lines *lines[SNAPSHOT_PART_COUNT];
+};
 
-/* All parts, and how many families were left out. */
-void render_snapshot(struct text *text, const struct snapshot *snapshot);
+void render_init(struct render *render);
+void render_release(struct render *render);
+
+/* All parts, and how many families were left out. Failures stay in the text, as of any append. */
+void render_snapshot(struct render *render, struct text *text, const struct snapshot *snapshot);
+
+/* The lines with the numbers of these cells, which are of the lines' catalog. */
+void render_lines(struct text *text, const struct lines *lines, const uint64_t *cells);
 
 #endif

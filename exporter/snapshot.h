@@ -18,7 +18,7 @@
 enum snapshot_part { SNAPSHOT_SELF, SNAPSHOT_DATA, SNAPSHOT_PART_COUNT };
 
 struct snapshot_values {
-	const struct catalog *catalog;
+	struct catalog *catalog; /* not to be changed; may be held */
 	const uint64_t *cells;
 };
 

@@ -23,32 +23,37 @@ void text_release(struct text *text)
 	text->data = NULL;
 }
 
-static int text_reserve(struct text *text, size_t bytes)
+char *text_room(struct text *text, size_t bytes)
 {
-	size_t capacity = text->capacity ? text->capacity : TEXT_BYTES_FIRST;
+	const size_t wanted = text->bytes + bytes + TEXT_SPARE;
+	const size_t twice = text->capacity ? 2 * text->capacity : TEXT_BYTES_FIRST;
 
-	if (bytes > text->bytes_max - text->bytes)
-		return -EFBIG;
-	while (capacity - text->bytes < bytes)
-		capacity *= 2;
-	if (capacity == text->capacity)
-		return 0;
-	char *data = realloc(text->data, capacity);
-	if (!data)
-		return -ENOMEM;
-	text->data = data;
-	text->capacity = capacity;
-	return 0;
+	if (text->error)
+		return NULL;
+	if (bytes > text->bytes_max - text->bytes) {
+		text->error = -EFBIG;
+		return NULL;
+	}
+	if (wanted > text->capacity) {
+		const size_t capacity = wanted > twice ? wanted : twice;
+		char *data = realloc(text->data, capacity);
+		if (!data) {
+			text->error = -ENOMEM;
+			return NULL;
+		}
+		text->data = data;
+		text->capacity = capacity;
+	}
+	return text->data + text->bytes;
 }
 
 void text_append(struct text *text, const char *data, size_t bytes)
 {
-	if (text->error || bytes == 0)
+	char *to = bytes > 0 ? text_room(text, bytes) : NULL;
+
+	if (!to)
 		return;
-	text->error = text_reserve(text, bytes);
-	if (text->error)
-		return;
-	memcpy(text->data + text->bytes, data, bytes);
+	memcpy(to, data, bytes);
 	text->bytes += bytes;
 }
 

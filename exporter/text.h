@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TEXT_SPARE 64u /* bytes after every room that may be written and do not count */
+
 struct text {
 	char *data;
 	size_t bytes;
@@ -20,6 +22,10 @@ struct text {
 
 void text_init(struct text *text, size_t bytes_max);
 void text_release(struct text *text);
+
+/* Room for more, to be written in place and then added to text->bytes; and TEXT_SPARE behind it.
+ * NULL when the text is bad. */
+char *text_room(struct text *text, size_t bytes);
 
 void text_append(struct text *text, const char *data, size_t bytes);
 void text_string(struct text *text, const char *string);

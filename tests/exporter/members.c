@@ -117,7 +117,11 @@ char *members_page_of(struct aggregate *aggregate, size_t bytes_max)
 
 	assert_int_equal(aggregate_view(aggregate, &catalog, &cells), 0);
 	text_init(&text, bytes_max);
-	assert_int_equal(render_values(&text, &(struct snapshot_values){catalog, cells}), 0);
+	struct lines *lines = lines_create(catalog, bytes_max);
+	assert_non_null(lines);
+	assert_int_equal(lines->left_out_count, 0);
+	render_lines(&text, lines, cells);
+	lines_destroy(lines);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	return text.data;

@@ -6,10 +6,14 @@
 #ifndef PLAIN_H
 #define PLAIN_H
 
-#include <stdint.h>
+#include "snapshot.h"
+#include "text.h"
 
 /* As number.h has them. */
 char *plain_u64(char *to, uint64_t value);
 char *plain_double(char *to, double value);
+
+/* All families, whatever the page's limit. */
+void plain_page(struct text *text, const struct snapshot_values *values);
 
 #endif

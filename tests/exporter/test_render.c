@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,9 @@
 
 #include <ring/record.h>
 
+#include "dice.h"
 #include "members.h"
+#include "plain.h"
 #include "render.h"
 
 static void expect_page(struct aggregate *aggregate, const char *wanted)
@@ -147,6 +150,18 @@ static struct snapshot_values values_of(struct aggregate *aggregate)
 	return (struct snapshot_values){catalog, cells};
 }
 
+/* Returns how many families are left out. */
+static size_t render_page(struct text *text, struct snapshot_values values)
+{
+	struct lines *lines = lines_create(values.catalog, text->bytes_max);
+
+	assert_non_null(lines);
+	const size_t left_out_count = lines->left_out_count;
+	render_lines(text, lines, values.cells);
+	lines_destroy(lines);
+	return left_out_count;
+}
+
 static void family_that_may_not_fit_is_left_out_whole_and_the_others_stay(void **state)
 {
 	struct aggregate_member *member = members_join(*state, "big", 1, 0, 1);
@@ -160,13 +175,14 @@ static void family_that_may_not_fit_is_left_out_whole_and_the_others_stay(void *
 		members_add_series(member, 0, label, NULL);
 	add_counter(*state, "c_total", 2);
 	text_init(&text, 4096);
-	const struct snapshot_values values = values_of(*state);
-	assert_int_equal(render_values(&text, &values), 1);
+	assert_int_equal(render_page(&text, values_of(*state)), 1);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	assert_non_null(strstr(text.data, "\na_total{"));
 	assert_null(strstr(text.data, "b_total"));
-	assert_non_null(strstr(text.data, "\nc_total{"));
+	assert_string_equal(strstr(text.data, "# HELP c_total"),
+			    "# HELP c_total Help.\n# TYPE c_total counter\n"
+			    "c_total{c=\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\"} 2\n");
 	text_release(&text);
 }
 
@@ -191,31 +207,180 @@ static void family_that_is_rendered_fits_whatever_is_in_it(void **state)
 	const struct snapshot_values values = values_of(*state);
 	for (size_t bytes_max = 300; bytes_max < 8000; bytes_max++) {
 		text_init(&text, bytes_max);
-		shown_count += render_values(&text, &values) == 0;
+		shown_count += render_page(&text, values) == 0;
 		assert_int_equal(text.error, 0);
 		text_release(&text);
 	}
 	assert_in_range(shown_count, 1, 7699);
 }
 
-static void own_metrics_come_first_and_tell_how_many_families_are_left_out(void **state)
+static void family_is_left_out_by_the_longest_that_its_numbers_can_be(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+	struct text text;
+
+	members_add_metric(member, members_metric(RING_GAUGE, 0, "a", "c", NULL));
+	members_add_series(member, 0, "\"", NULL);
+	members_gauge(member, 0, 0, -2.2250738585072014e-308, 1);
+	text_init(&text, strlen("# HELP a Help.\n# TYPE a gauge\n"
+				"a{c=\"\\\"\"} -2.2250738585072014e-308\n"));
+	assert_int_equal(render_page(&text, values_of(*state)), 0);
+	assert_int_equal(text.error, 0);
+	assert_int_equal(text.bytes, text.bytes_max);
+	members_gauge(member, 0, 0, 1, 1);
+	text.bytes = 0;
+	text.bytes_max--;
+	assert_int_equal(render_page(&text, values_of(*state)), 1);
+	assert_int_equal(text.bytes, 0);
+	text_release(&text);
+}
+
+static void expect_plain(struct text *text, const struct snapshot_values *values)
+{
+	struct text plain;
+
+	text_init(&plain, SIZE_MAX / 2);
+	plain_page(&plain, values);
+	assert_int_equal(plain.error, 0);
+	assert_int_equal(text->bytes, plain.bytes);
+	if (plain.bytes > 0)
+		assert_memory_equal(text->data, plain.data, plain.bytes);
+	text_release(&plain);
+}
+
+/* A few bytes of those that matter. */
+static const char *random_label(uint64_t *dice, char label[8])
+{
+	static const char bytes[] = "ab\"\\\n\xff\xc3\xa4";
+	const size_t length = dice_roll(dice) % 8;
+
+	for (size_t i = 0; i < length; i++)
+		label[i] = bytes[dice_roll(dice) % (sizeof bytes - 1)];
+	label[length] = '\0';
+	return label;
+}
+
+static void add_random_metric(struct aggregate_member *member, uint64_t *dice, uint32_t metric,
+			      uint32_t *series)
+{
+	char name[16], labels[2][8];
+	const enum ring_kind kind = 1 + dice_roll(dice) % 3;
+	const char *const key = dice_roll(dice) % 2 ? "k" : NULL;
+	uint64_t cells[4];
+
+	snprintf(name, sizeof name, "m%u", metric);
+	members_add_metric(member, kind == RING_HISTOGRAM
+					   ? members_histogram(name, key)
+					   : members_metric(kind, 0, name, key, key ? "l" : NULL));
+	for (uint64_t count = dice_roll(dice) % 6; count > 0; count--) {
+		members_add_series(member, metric, key ? random_label(dice, labels[0]) : NULL,
+				   key && kind != RING_HISTOGRAM ? random_label(dice, labels[1])
+								 : NULL);
+		for (int i = 0; i < 4; i++)
+			cells[i] = dice_roll(dice) >> dice_roll(dice) % 64;
+		if (dice_roll(dice) % 4 > 0)
+			aggregate_set(member, *series, 0, cells);
+		(*series)++;
+	}
+}
+
+static void pages_are_what_they_are_when_spelled_piece_by_piece(void **state)
+{
+	uint64_t dice = dice_seed();
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		struct aggregate *aggregate = aggregate_create();
+		struct aggregate_member *member = members_join(aggregate, "one", 1, 0, 1);
+		struct text text;
+		uint32_t series = 0;
+		for (uint32_t metric = 0; metric < 12; metric++)
+			add_random_metric(member, &dice, metric, &series);
+		const struct snapshot_values values = values_of(aggregate);
+		text_init(&text, 1u << 20);
+		assert_int_equal(render_page(&text, values), 0);
+		assert_int_equal(text.error, 0);
+		expect_plain(&text, &values);
+		text_release(&text);
+		aggregate_destroy(aggregate);
+	}
+}
+
+static void page_follows_values_and_series(void **state)
+{
+	struct aggregate *self = aggregate_create();
+	struct snapshot snapshot = {.parts[SNAPSHOT_SELF] = values_of(self)};
+	const struct snapshot_values *data = &snapshot.parts[SNAPSHOT_DATA];
+	struct aggregate_member *member = members_join(*state, "one", 1, 0, 1);
+	struct render render;
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "c", NULL));
+	render_init(&render);
+	for (uint32_t series = 0; series < 20; series++) {
+		const char value[] = {(char)('a' + series), '\0'};
+		members_add_series(member, 0, value, NULL);
+		for (uint64_t total = 0; total < 2; total++) {
+			struct text text;
+			members_count(member, series, 0, total);
+			snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
+			text_init(&text, 1u << 20);
+			render_snapshot(&render, &text, &snapshot);
+			text_append(&text, "", 1);
+			assert_int_equal(text.error, 0);
+			*strstr(text.data, "# HELP " RENDER_LEFT_OUT_NAME) = '\0';
+			text.bytes = strlen(text.data);
+			expect_plain(&text, data);
+			text_release(&text);
+		}
+	}
+	render_release(&render);
+	aggregate_destroy(self);
+}
+
+static void family_comes_back_when_there_is_room_again(void **state)
 {
 	struct aggregate *self = aggregate_create();
 	struct snapshot snapshot;
+	struct render render;
+
+	render_init(&render);
+	add_counter(*state, "data_total", 1);
+	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
+	snapshot.parts[SNAPSHOT_SELF] = values_of(self);
+	for (int round = 0; round < 4; round++) {
+		struct text text;
+		text_init(&text, round % 2 == 0 ? 300 : 1000);
+		render_snapshot(&render, &text, &snapshot);
+		text_append(&text, "", 1);
+		assert_int_equal(text.error, 0);
+		assert_int_equal(strstr(text.data, "data_total") != NULL, round % 2);
+		text_release(&text);
+	}
+	render_release(&render);
+	aggregate_destroy(self);
+}
+
+static void own_metrics_come_first_and_tell_how_many_families_are_left_out(void **state)
+{
+	struct aggregate *self = aggregate_create();
+	struct render render;
+	struct snapshot snapshot;
 	struct text text;
 
+	render_init(&render);
 	add_counter(*state, "data_total", 1);
 	add_counter(self, "own_total", 1);
 	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
 	snapshot.parts[SNAPSHOT_SELF] = values_of(self);
-	text_init(&text, 500);
-	render_snapshot(&text, &snapshot);
+	text_init(&text, 400);
+	render_snapshot(&render, &text, &snapshot);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	assert_non_null(strstr(text.data, "\nown_total{"));
 	assert_null(strstr(text.data, "data_total"));
 	assert_non_null(strstr(text.data, "\nring_families_left_out 1\n"));
 	text_release(&text);
+	render_release(&render);
 	aggregate_destroy(self);
 }
 
@@ -233,6 +398,10 @@ int main(void)
 		TEST(R7_label_values_and_help_are_escaped_on_the_page),
 		TEST(family_that_may_not_fit_is_left_out_whole_and_the_others_stay),
 		TEST(family_that_is_rendered_fits_whatever_is_in_it),
+		TEST(family_is_left_out_by_the_longest_that_its_numbers_can_be),
+		TEST(pages_are_what_they_are_when_spelled_piece_by_piece),
+		TEST(page_follows_values_and_series),
+		TEST(family_comes_back_when_there_is_room_again),
 		TEST(own_metrics_come_first_and_tell_how_many_families_are_left_out),
 	};
 

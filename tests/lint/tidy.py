@@ -22,7 +22,7 @@ LAYERS = ["atomic.h", "layout.h", "ring.h", "record.h", "metric.h", "segment.h"]
 SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
-PURE = re.compile(r"exporter/(aggregate|catalog|decimal|identity|number|powers|render|"
+PURE = re.compile(r"exporter/(aggregate|catalog|decimal|identity|lines|number|powers|render|"
                   r"series|text)\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}

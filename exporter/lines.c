@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a page that stay; see lines.h. */
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lines.h"
+#include "number.h"
+#include "text.h"
+
+/* Every byte of a label value may need an escape; an invalid one has become three already. */
+#define LABEL_BYTES_MAX (RING_LABEL_KEY_MAX + 2 * 3 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
+#define LINE_BYTES_MAX  (RING_METRIC_NAME_MAX + (RING_LABELS_MAX + 1) * LABEL_BYTES_MAX + 64)
+
+static_assert(LINE_BYTES_MAX <= UINT16_MAX, "a line's bytes fit their type");
+
+/* Lines being made. */
+struct spelling {
+	struct lines *lines;
+	struct text text;
+	size_t line_count;
+	size_t page_bytes_max;
+};
+
+static void spell_text(struct text *text, struct ring_text string)
+{
+	text_append(text, string.data, string.bytes);
+}
+
+/* A gauge named _total is a total in doubles, such as seconds: the exporter has some, segments
+ * are not allowed any. */
+static const char *type_word(const struct ring_metric_info *metric)
+{
+	static const char suffix[] = "_total";
+	const size_t bytes = sizeof suffix - 1;
+
+	if (metric->kind == RING_HISTOGRAM)
+		return "histogram";
+	if (metric->kind == RING_GAUGE &&
+	    (metric->name.bytes < bytes ||
+	     memcmp(metric->name.data + metric->name.bytes - bytes, suffix, bytes) != 0))
+		return "gauge";
+	return "counter";
+}
+
+static void spell_header(struct text *text, const struct ring_metric_info *metric)
+{
+	text_string(text, "# HELP ");
+	spell_text(text, metric->name);
+	text_string(text, " ");
+	text_help(text, metric->help.data, metric->help.bytes);
+	text_string(text, "\n# TYPE ");
+	spell_text(text, metric->name);
+	text_string(text, " ");
+	text_string(text, type_word(metric));
+	text_string(text, "\n");
+}
+
+/* `name_suffix{key="value",...,le="bound"} `; `bound` may be NULL. */
+static void spell_line(struct spelling *spelling, const struct ring_metric_info *metric,
+		       const char *suffix, const char *labels, const double *bound)
+{
+	struct text *text = &spelling->text;
+	const size_t start = text->bytes;
+
+	spell_text(text, metric->name);
+	text_string(text, suffix);
+	for (uint32_t i = 0; i < metric->label_count; i++) {
+		const size_t bytes = strlen(labels);
+		text_string(text, i == 0 ? "{" : ",");
+		spell_text(text, metric->label_keys[i]);
+		text_string(text, "=\"");
+		text_label_value(text, labels, bytes);
+		text_string(text, "\"");
+		labels += bytes + 1;
+	}
+	if (bound) {
+		text_string(text, metric->label_count == 0 ? "{le=\"" : ",le=\"");
+		text_bound(text, *bound);
+		text_string(text, "\"");
+	}
+	text_string(text, metric->label_count > 0 || bound ? "} " : " ");
+	spelling->lines->line_bytes[spelling->line_count++] = (uint16_t)(text->bytes - start);
+	spelling->page_bytes_max += text->bytes - start + NUMBER_BYTES_MAX + sizeof "\n" - 1;
+}
+
+static void spell_series(struct spelling *spelling, const struct ring_metric_info *metric,
+			 const char *labels)
+{
+	if (metric->kind != RING_HISTOGRAM) {
+		spell_line(spelling, metric, "", labels, NULL);
+		return;
+	}
+	for (uint32_t i = 0; i <= metric->bound_count; i++) {
+		const double bound = i < metric->bound_count ? metric->bounds[i] : (double)INFINITY;
+		spell_line(spelling, metric, "_bucket", labels, &bound);
+	}
+	spell_line(spelling, metric, "_sum", labels, NULL);
+	spell_line(spelling, metric, "_count", labels, NULL);
+}
+
+/* Whether the page has room for what has been spelled so far. */
+static bool spelling_fits(const struct spelling *spelling)
+{
+	return !spelling->text.error && spelling->page_bytes_max <= spelling->lines->bytes_max;
+}
+
+static void spell_family(struct spelling *spelling, const struct catalog_family *family)
+{
+	struct lines *lines = spelling->lines;
+	const struct spelling before = *spelling;
+	const struct ring_metric_info *metric = &family->metric;
+
+	spell_header(&spelling->text, metric);
+	const size_t header_bytes = spelling->text.bytes - before.text.bytes;
+	spelling->page_bytes_max += header_bytes;
+	for (size_t i = 0; i < family->series_count && spelling_fits(spelling); i++)
+		spell_series(spelling, metric, family->series[i].labels);
+	if (spelling_fits(spelling)) {
+		lines->families[lines->family_count++] = (struct lines_family){
+			.kind = metric->kind,
+			.series_cells = metric->series_cells,
+			.cell = family->series->cell,
+			.series_count = family->series_count,
+			.header_bytes = header_bytes,
+		};
+		return;
+	}
+	/* Taken back. */
+	spelling->text.bytes = before.text.bytes;
+	if (spelling->text.error == -EFBIG)
+		spelling->text.error = 0;
+	spelling->line_count = before.line_count;
+	spelling->page_bytes_max = before.page_bytes_max;
+	lines->left_out_count++;
+}
+
+static int spell_all(struct lines *lines)
+{
+	struct spelling spelling = {.lines = lines};
+
+	text_init(&spelling.text, lines->bytes_max);
+	for (size_t i = 0; i < lines->catalog->family_count; i++)
+		spell_family(&spelling, &lines->catalog->families[i]);
+	lines->page_bytes_max = spelling.page_bytes_max;
+	lines->spelled = spelling.text.data;
+	return spelling.text.error;
+}
+
+static size_t line_count_max(const struct catalog *catalog)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < catalog->family_count; i++) {
+		const struct catalog_family *family = &catalog->families[i];
+		const bool is_histogram = family->metric.kind == RING_HISTOGRAM;
+		count += family->series_count *
+			 (is_histogram ? family->metric.bound_count + 3u : 1);
+	}
+	return count;
+}
+
+struct lines *lines_create(struct catalog *catalog, size_t bytes_max)
+{
+	struct lines *lines = calloc(1, sizeof *lines);
+
+	if (!lines)
+		return NULL;
+	lines->catalog = catalog_hold(catalog);
+	lines->bytes_max = bytes_max;
+	lines->families = calloc(catalog->family_count + 1, sizeof *lines->families);
+	lines->line_bytes = calloc(line_count_max(catalog) + 1, sizeof *lines->line_bytes);
+	if (lines->families && lines->line_bytes && spell_all(lines) == 0)
+		return lines;
+	lines_destroy(lines);
+	return NULL;
+}
+
+void lines_destroy(struct lines *lines)
+{
+	if (!lines)
+		return;
+	free(lines->spelled);
+	free(lines->line_bytes);
+	free(lines->families);
+	catalog_release(lines->catalog);
+	free(lines);
+}
+
+bool lines_suit(const struct lines *lines, const struct catalog *catalog, size_t bytes_max)
+{
+	/* If everything has a place, a larger page or one just large enough changes nothing. */
+	return lines && lines->catalog == catalog &&
+	       (lines->bytes_max == bytes_max ||
+		(lines->left_out_count == 0 && lines->page_bytes_max <= bytes_max));
+}
