@@ -53,7 +53,7 @@ static bool geometry_ok(const struct ring_header *header)
 {
 	return header->core_count >= 1 && header->core_count <= RING_CORES_MAX &&
 	       header->slot_count >= RING_SLOTS_MIN && header->slot_count <= RING_SLOTS_MAX &&
-	       is_power_of_two(header->slot_count) && header->burst_max >= 1 &&
+	       is_power_of_two(header->slot_count) && is_power_of_two(header->burst_max) &&
 	       header->burst_max <= header->slot_count / 2 && header->metric_capacity >= 1 &&
 	       header->metric_capacity <= RING_METRICS_MAX && header->series_capacity >= 1 &&
 	       header->series_capacity <= RING_SERIES_MAX && header->cell_capacity >= 2 &&

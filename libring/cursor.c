@@ -135,16 +135,18 @@ RING_EXPORT int ring_reader_series_at(const struct ring_reader *reader, int32_t 
 {
 	const uint32_t number = reader->header.cell_capacity + (uint32_t)cell;
 
-	return number < reader->header.cell_capacity ? reader->by_cell[number].series - 1 : -1;
+	return number < reader->header.cell_capacity ? (int)reader->by_cell[number] - 1 : -1;
 }
 
 static int series_of(const struct ring_reader *reader, const struct ring_sample *sample)
 {
 	const uint32_t capacity = reader->header.cell_capacity;
 	const uint32_t number = capacity + (uint32_t)ring_sample_cell(sample);
-	const struct cell_series *at = &reader->by_cell[number < capacity ? number : 0];
+	/* Nobody's cell, as number 0 is, gives -1, and to look at the first series does no harm. */
+	const int index = (int)reader->by_cell[number < capacity ? number : 0] - 1;
+	const uint16_t generation = reader->generations[index < 0 ? 0 : index];
 
-	return at->generation == ring_sample_generation(sample) ? at->series - 1 : -1;
+	return generation == ring_sample_generation(sample) ? index : -1;
 }
 
 RING_EXPORT int ring_reader_series_of(const struct ring_reader *reader,

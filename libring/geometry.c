@@ -35,6 +35,15 @@ static uint32_t power_of_two_from(uint32_t n)
 	return power;
 }
 
+static uint32_t power_of_two_to(uint32_t n)
+{
+	uint32_t power = 1;
+
+	while (power <= n / 2)
+		power *= 2;
+	return power;
+}
+
 /* The kernel's boot id as 16 bytes; zeros where it cannot be read, which equal themselves. */
 static void read_boot_id(uint8_t id[16])
 {
@@ -155,7 +164,7 @@ int ring_geometry_plan(const struct ring_options *o, struct ring_header *header)
 		.schema_hash = ring_schema_hash(o->metrics, o->metric_count),
 	};
 	memcpy(header->magic, RING_MAGIC, sizeof header->magic);
-	header->burst_max = o->burst_max ? o->burst_max : BURST_DEFAULT;
+	header->burst_max = o->burst_max ? power_of_two_to(o->burst_max) : BURST_DEFAULT;
 	if (header->burst_max > header->slot_count / 2)
 		header->burst_max = header->slot_count / 2;
 	place_parts(header);

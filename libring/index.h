@@ -20,12 +20,12 @@ struct ring_node {
 
 struct metric {
 	struct ring_node node;
-	const struct ring_metric_entry *entry; /* in the segment */
-	struct ring_text name;                 /* in its heap */
+	struct ring_metric_entry entry; /* a copy of the segment's */
+	struct ring_text name;          /* in its heap */
 	uint32_t index;
 	uint32_t named_count;    /* series other than the overflow series */
 	struct series *overflow; /* NULL until somebody needs it */
-	double bounds[RING_BOUNDS_MAX] __attribute__((aligned(16))); /* as in a handle */
+	double bounds[RING_BOUNDS_MAX];
 };
 
 struct series {

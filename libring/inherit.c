@@ -12,22 +12,22 @@
 #include "check.h"
 #include "owner.h"
 
-static void inherit_positions(struct ring_header *header, struct ring_reader *predecessor)
+static void inherit_positions(const struct ring_mapping *map, struct ring_reader *predecessor)
 {
 	const uint32_t count = ring_reader_header(predecessor)->core_count;
 
-	for (uint32_t core = 0; core < header->core_count && core < count; core++) {
+	for (uint32_t core = 0; core < map->shape.core_count && core < count; core++) {
 		struct ring_account account;
 		if (ring_reader_account(predecessor, core, &account) != RING_SOUND)
 			continue;
-		struct ring_core *block = ring_core_of(header, core);
+		struct ring_core *block = ring_core_of(map, core);
 		/* relaxed: the rename publishes all of this at once. */
 		ring_store_relaxed(&block->write_pos, account.written);
 		ring_store_relaxed(&block->first_pos, account.written);
 	}
 }
 
-static void inherit_cells(struct ring_header *header, uint32_t into_cell,
+static void inherit_cells(const struct ring_mapping *map, uint32_t into_cell,
 			  struct ring_reader *predecessor, const struct ring_metric_info *metric,
 			  uint32_t from_cell)
 {
@@ -36,7 +36,7 @@ static void inherit_cells(struct ring_header *header, uint32_t into_cell,
 
 	for (uint32_t core = 0; core < count; core++) {
 		struct ring_word *cells =
-			ring_tallies_of(header, core < header->core_count ? core : 0) + into_cell;
+			ring_tallies_of(map, core < map->shape.core_count ? core : 0) + into_cell;
 		if (ring_reader_tallies(predecessor, core, from_cell, metric->series_cells, from) !=
 		    RING_SOUND)
 			continue;
@@ -50,15 +50,16 @@ static void inherit_cells(struct ring_header *header, uint32_t into_cell,
 	}
 }
 
-void ring_inherit(struct ring_header *header, struct ring_registry *registry,
+void ring_inherit(const struct ring_mapping *map, struct ring_registry *registry,
 		  struct ring_reader *predecessor)
 {
 	const struct ring_header *old = ring_reader_header(predecessor);
+	struct ring_header *header = map->live;
 
 	memcpy(header->predecessor, old->uuid, sizeof header->predecessor);
 	/* relaxed: for display, and the file has no name yet. */
 	ring_store_relaxed(&header->owner_count, ring_load_relaxed(&old->owner_count));
-	inherit_positions(header, predecessor);
+	inherit_positions(map, predecessor);
 	for (uint32_t i = 0; i < ring_reader_series_count(predecessor); i++) {
 		const struct ring_series_info *series = ring_reader_series(predecessor, i);
 		const struct ring_metric_info *metric = ring_reader_metric(predecessor,
@@ -67,6 +68,6 @@ void ring_inherit(struct ring_header *header, struct ring_registry *registry,
 			continue;
 		const uint32_t cell = ring_registry_inherit(registry, metric, series);
 		if (cell != 0)
-			inherit_cells(header, cell, predecessor, metric, series->cell);
+			inherit_cells(map, cell, predecessor, metric, series->cell);
 	}
 }

@@ -8,7 +8,7 @@
 #include "registry.h"
 
 /* Brings the totals and positions of a dead predecessor into a segment that nobody sees yet. */
-void ring_inherit(struct ring_header *header, struct ring_registry *registry,
+void ring_inherit(const struct ring_mapping *map, struct ring_registry *registry,
 		  struct ring_reader *predecessor);
 
 #endif

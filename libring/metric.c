@@ -17,10 +17,10 @@ RING_EXPORT int ring_metric_define(struct ring_segment *segment, const struct ri
 
 	if (broken)
 		result = ring_fail(EINVAL, "metric %s: %s", def->name ? def->name : "?", broken);
-	else if (segment->header)
+	else if (segment->map.live)
 		result = ring_registry_define(segment->registry, def, 0);
-	if (result != 0 && segment->header)
-		ring_registry_count(segment->registry, &segment->header->definitions_refused);
+	if (result != 0 && segment->map.live)
+		ring_registry_count(segment->registry, &segment->map.live->definitions_refused);
 	return result;
 }
 
@@ -29,9 +29,9 @@ static struct ring_resolved resolve(struct ring_segment *segment, const char *me
 {
 	struct ring_resolved resolved = {0, 0, NULL};
 
-	if (segment->header &&
+	if (segment->map.live &&
 	    ring_registry_resolve(segment->registry, metric, kind, label_values, &resolved) != 0)
-		ring_registry_count(segment->registry, &segment->header->labels_refused);
+		ring_registry_count(segment->registry, &segment->map.live->labels_refused);
 	return resolved;
 }
 

@@ -10,23 +10,30 @@
 
 struct ring_registry;
 
+/* A segment mapped for writing. Where things are in it is taken from the private copy of its
+ * header, which this process has planned or judged: in the mapping others might change it. */
+struct ring_mapping {
+	struct ring_header *live; /* NULL: none */
+	struct ring_header shape; /* of which the immutable part counts */
+};
+
 struct ring_segment {
-	struct ring_header *header; /* the mapping; NULL in a no-op handle, as all that follows */
+	struct ring_mapping map; /* none in a no-op handle, nor any of what follows */
 	struct ring_registry *registry;
 	int fd;                    /* holds the lock */
 	struct ring_segment *next; /* in the list of this process's segments */
 	char path[RING_PATH_BYTES];
 };
 
-static inline struct ring_core *ring_core_of(struct ring_header *header, uint32_t core)
+static inline struct ring_core *ring_core_of(const struct ring_mapping *map, uint32_t core)
 {
-	return (struct ring_core *)((uint8_t *)header + header->cores_offset +
-				    core * header->core_stride + header->control_offset);
+	return (struct ring_core *)((uint8_t *)map->live + map->shape.cores_offset +
+				    core * map->shape.core_stride + map->shape.control_offset);
 }
 
-static inline struct ring_word *ring_tallies_of(struct ring_header *header, uint32_t core)
+static inline struct ring_word *ring_tallies_of(const struct ring_mapping *map, uint32_t core)
 {
-	return (struct ring_word *)ring_core_of(header, core) - header->cell_capacity;
+	return (struct ring_word *)ring_core_of(map, core) - map->shape.cell_capacity;
 }
 
 /* Between these a fork waits: a segment's descriptor, and with it the lock, is either on the list
@@ -36,7 +43,7 @@ void ring_life_unlock(void);
 
 /* Maps private memory over the page of each core block that is for that, so that writers can stand
  * there. Returns 0 or a negative errno. */
-int ring_writers_place(struct ring_header *header);
+int ring_writers_place(const struct ring_mapping *map);
 
 /* Puts a live segment on the process's list, for the handlers of fork and thread end. Returns 0
  * or a negative errno. */

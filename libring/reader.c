@@ -117,15 +117,18 @@ static int allocate(struct ring_reader *reader)
 {
 	const struct ring_header *h = &reader->header;
 
+	if ((size_t)h->segment_bytes != h->segment_bytes)
+		return -EFBIG;
 	/* At capacity, once: pages that are never used are never allocated. One byte more, since
 	 * a heap may be empty. */
 	reader->heap = calloc(1, h->heap_bytes + 1);
 	reader->metrics = calloc(h->metric_capacity, sizeof *reader->metrics);
 	reader->series = calloc(h->series_capacity, sizeof *reader->series);
+	reader->generations = calloc(h->series_capacity, sizeof *reader->generations);
 	reader->by_cell = calloc(h->cell_capacity, sizeof *reader->by_cell);
 	reader->cursors = calloc(h->core_count, sizeof *reader->cursors);
-	if (!reader->heap || !reader->metrics || !reader->series || !reader->by_cell ||
-	    !reader->cursors)
+	if (!reader->heap || !reader->metrics || !reader->series || !reader->generations ||
+	    !reader->by_cell || !reader->cursors)
 		return -ENOMEM;
 	void *map = mmap(NULL, h->segment_bytes, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (map == MAP_FAILED)
@@ -212,9 +215,10 @@ static enum ring_verdict take_series(struct ring_reader *reader, const struct co
 		if (verdict != RING_SOUND)
 			return verdict;
 	}
-	for (uint32_t i = known; i < known + count; i++)
-		reader->by_cell[reader->series[i].cell] = (struct cell_series){
-			(int32_t)i + 1, (uint16_t)reader->series[i].generation};
+	for (uint32_t i = known; i < known + count; i++) {
+		reader->generations[i] = (uint16_t)reader->series[i].generation;
+		reader->by_cell[reader->series[i].cell] = i + 1;
+	}
 	reader->series_count = known + count;
 	return RING_SOUND;
 }
@@ -293,6 +297,7 @@ RING_EXPORT void ring_reader_close(struct ring_reader *reader)
 	free(reader->heap);
 	free(reader->metrics);
 	free(reader->series);
+	free(reader->generations);
 	free(reader->by_cell);
 	free(reader->cursors);
 	free(reader);

@@ -16,12 +16,6 @@ struct cursor {
 	uint64_t dropped;
 };
 
-/* Whose first cell it is. */
-struct cell_series {
-	int32_t series; /* index + 1; 0: nobody's */
-	uint32_t generation;
-};
-
 struct ring_reader {
 	int fd;
 	bool is_on_tmpfs;
@@ -31,7 +25,8 @@ struct ring_reader {
 	uint64_t heap_used;
 	struct ring_metric_info *metrics;
 	struct ring_series_info *series;
-	struct cell_series *by_cell; /* cell_capacity of them */
+	uint16_t *generations; /* of each series, as samples have it, close together */
+	uint32_t *by_cell;     /* whose first cell it is: series index + 1, or 0 */
 	uint32_t metric_count;
 	uint32_t series_count;
 	uint32_t cell_first; /* first cell behind the metrics known */

@@ -9,7 +9,6 @@
 #include "registry.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@
 #include "text.h"
 
 struct ring_registry {
-	struct ring_header *header;
+	const struct ring_mapping *map;
 	struct ring_metric_entry *metric_entries;
 	struct ring_series_entry *series_entries;
 	uint8_t *heap;
@@ -47,13 +46,13 @@ static struct ring_span heap_append(struct ring_registry *registry, const void *
 	registry->heap_used += count;
 	/* Release, to touch_counts in reader.c, which copies the heap up to here and never again.
 	 * Weaker, and it could keep bytes that were not written yet. */
-	ring_store_release(&registry->header->heap_used, registry->heap_used);
+	ring_store_release(&registry->map->live->heap_used, registry->heap_used);
 	return span;
 }
 
 static bool heap_has(const struct ring_registry *registry, uint64_t bytes)
 {
-	return registry->heap_used + bytes <= registry->header->heap_bytes;
+	return registry->heap_used + bytes <= registry->map->shape.heap_bytes;
 }
 
 /* Release, to touch_counts in reader.c: the entry and its texts are complete for whoever sees
@@ -109,13 +108,11 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 	const struct ring_metric_entry *entry = &registry->metric_entries[index];
 	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
 
-	metric->entry = entry;
+	metric->entry = *entry;
 	metric->index = index;
 	metric->name = text_of(registry, entry->name);
 	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
 	       entry->bound_count * sizeof(double));
-	for (uint32_t i = entry->bound_count; i % RING_BOUNDS_STEP != 0; i++)
-		metric->bounds[i] = (double)NAN;
 	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
 	registry->series_reserved += room;
 	registry->by_index[index] = metric;
@@ -134,7 +131,7 @@ static void index_series(struct ring_registry *registry, uint32_t index, struct 
 	/* relaxed: the generation changes under this registry's mutex only. */
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
 	series->key = (uint64_t)(uint16_t)generation << 32 |
-		      (uint32_t)(entry->cell - registry->header->cell_capacity);
+		      (uint32_t)(entry->cell - registry->map->shape.cell_capacity);
 	if (entry->flags & RING_SERIES_OVERFLOW)
 		metric->overflow = series;
 	else
@@ -145,7 +142,7 @@ static void index_series(struct ring_registry *registry, uint32_t index, struct 
 static bool entry_equals(const struct ring_registry *registry, const struct metric *metric,
 			 const struct ring_metric_def *def)
 {
-	const struct ring_metric_entry *entry = metric->entry;
+	const struct ring_metric_entry *entry = &metric->entry;
 	const struct overflow_values overflow = overflow_values(def);
 	const unsigned labels = ring_label_count(def);
 
@@ -165,7 +162,7 @@ static bool entry_equals(const struct ring_registry *registry, const struct metr
 static const char *shortage(const struct ring_registry *registry, const struct ring_metric_def *def)
 {
 	const struct ring_demand demand = ring_definition_demand(def);
-	const struct ring_header *h = registry->header;
+	const struct ring_header *h = &registry->map->shape;
 
 	if (registry->metric_count == h->metric_capacity)
 		return "metrics_spare";
@@ -221,7 +218,7 @@ static int define(struct ring_registry *registry, const struct ring_metric_def *
 	if (!metric)
 		return ring_fail(ENOMEM, "metric %s: out of memory", def->name);
 	write_entry(registry, def, flags);
-	publish_count(&registry->header->metric_count, registry->metric_count + 1);
+	publish_count(&registry->map->live->metric_count, registry->metric_count + 1);
 	index_metric(registry, registry->metric_count++, metric);
 	return 0;
 }
@@ -240,17 +237,16 @@ static void clear_cells(struct ring_registry *registry, uint32_t cell, enum ring
 {
 	if (kind != RING_GAUGE)
 		return;
-	for (uint32_t core = 0; core < registry->header->core_count; core++)
+	for (uint32_t core = 0; core < registry->map->shape.core_count; core++)
 		/* relaxed: no writer has a handle for this series yet, no reader its entry. */
-		ring_store_relaxed(ring_tallies_of(registry->header, core) + cell,
-				   RING_GAUGE_UNSET);
+		ring_store_relaxed(ring_tallies_of(registry->map, core) + cell, RING_GAUGE_UNSET);
 }
 
 /* Adds a series of this metric, with the mutex held; NULL when out of memory. */
 static struct series *append_series(struct ring_registry *registry, const struct metric *metric,
 				    struct ring_span labels, uint32_t flags)
 {
-	const struct ring_metric_entry *of = metric->entry;
+	const struct ring_metric_entry *of = &metric->entry;
 	const uint32_t ordinal = metric->named_count + (metric->overflow ? 1 : 0);
 	struct series *series = calloc(1, sizeof *series);
 
@@ -264,7 +260,7 @@ static struct series *append_series(struct ring_registry *registry, const struct
 		.labels = labels,
 	};
 	clear_cells(registry, entry->cell, (enum ring_kind)of->kind);
-	publish_count(&registry->header->series_count, registry->series_count + 1);
+	publish_count(&registry->map->live->series_count, registry->series_count + 1);
 	index_series(registry, registry->series_count++, series);
 	return series;
 }
@@ -273,8 +269,7 @@ static struct series *overflow_series(struct ring_registry *registry, const stru
 {
 	if (metric->overflow)
 		return metric->overflow;
-	return append_series(registry, metric, metric->entry->overflow_labels,
-			     RING_SERIES_OVERFLOW);
+	return append_series(registry, metric, metric->entry.overflow_labels, RING_SERIES_OVERFLOW);
 }
 
 /* The series of these labels, or the one that stands for all that came too late. With the
@@ -286,13 +281,13 @@ static struct series *admit_series(struct ring_registry *registry, struct metric
 
 	if (series)
 		return series;
-	const struct ring_text overflow = text_of(registry, metric->entry->overflow_labels);
+	const struct ring_text overflow = text_of(registry, metric->entry.overflow_labels);
 	if (labels.bytes > 0 && ring_texts_equal(labels, overflow))
 		return overflow_series(registry, metric);
-	if (metric->named_count < metric->entry->series_max && heap_has(registry, labels.bytes))
+	if (metric->named_count < metric->entry.series_max && heap_has(registry, labels.bytes))
 		return append_series(registry, metric,
 				     heap_append(registry, labels.data, labels.bytes), 0);
-	bump(&registry->header->overflowed);
+	bump(&registry->map->live->overflowed);
 	return overflow_series(registry, metric);
 }
 
@@ -304,12 +299,12 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 
 	if (!metric)
 		return ring_fail(ENOENT, "metric %s: not defined", name);
-	if (metric->entry->kind != kind)
+	if (metric->entry.kind != kind)
 		return ring_fail(EINVAL, "metric %s: is of another kind", name);
 	const unsigned count = ring_strings_count(label_values);
-	if (count != metric->entry->label_count)
+	if (count != metric->entry.label_count)
 		return ring_fail(EINVAL, "metric %s: has %u labels, not %u", name,
-				 metric->entry->label_count, count);
+				 metric->entry.label_count, count);
 	const int bytes = ring_strings_pack(label_values, count, packed);
 	if (bytes < 0)
 		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes", name,
@@ -323,7 +318,7 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 	}
 	if (!series)
 		return ring_fail(ENOMEM, "metric %s: out of memory", name);
-	*resolved = (struct ring_resolved){series->key, metric->entry->bound_count, metric->bounds};
+	*resolved = (struct ring_resolved){series->key, metric->entry.bound_count, metric->bounds};
 	return 0;
 }
 
@@ -331,15 +326,15 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 static bool is_same_metric(const struct ring_registry *registry, const struct metric *metric,
 			   const struct ring_metric_info *info)
 {
-	struct ring_text keys = text_of(registry, metric->entry->label_keys), key;
+	struct ring_text keys = text_of(registry, metric->entry.label_keys), key;
 	uint32_t count = 0;
 
 	while (count < info->label_count && ring_label_next(&keys, &key)) {
 		if (!ring_texts_equal(key, info->label_keys[count++]))
 			return false;
 	}
-	return keys.bytes == 0 && count == info->label_count && metric->entry->kind == info->kind &&
-	       metric->entry->bound_count == info->bound_count &&
+	return keys.bytes == 0 && count == info->label_count && metric->entry.kind == info->kind &&
+	       metric->entry.bound_count == info->bound_count &&
 	       (info->bound_count == 0 ||
 		memcmp(metric->bounds, info->bounds, info->bound_count * sizeof(double)) == 0);
 }
@@ -383,13 +378,13 @@ static int define_inherited(struct ring_registry *registry, const struct ring_me
 static const struct series *inherit_series(struct ring_registry *registry, struct metric *metric,
 					   const struct ring_series_info *series)
 {
-	const struct ring_text overflow = text_of(registry, metric->entry->overflow_labels);
+	const struct ring_text overflow = text_of(registry, metric->entry.overflow_labels);
 
 	if (series->overflow)
 		return ring_texts_equal(series->labels, overflow)
 			       ? overflow_series(registry, metric)
 			       : NULL;
-	if (metric->named_count == metric->entry->series_max ||
+	if (metric->named_count == metric->entry.series_max ||
 	    !heap_has(registry, series->labels.bytes))
 		return NULL;
 	return admit_series(registry, metric, series->labels);
@@ -409,7 +404,7 @@ static uint32_t inherit(struct ring_registry *registry, const struct ring_metric
 		return 0;
 	const struct series *place = inherit_series(registry, metric, series);
 	if (!place)
-		bump(&registry->header->labels_refused);
+		bump(&registry->map->live->labels_refused);
 	return place ? place->cell : 0;
 }
 
@@ -423,26 +418,27 @@ uint32_t ring_registry_inherit(struct ring_registry *registry,
 	return cell;
 }
 
-int ring_registry_open(struct ring_registry **opened, struct ring_header *header)
+int ring_registry_open(struct ring_registry **opened, const struct ring_mapping *map)
 {
-	uint8_t *base = (uint8_t *)header;
+	const struct ring_header *shape = &map->shape;
+	uint8_t *base = (uint8_t *)map->live;
 	struct ring_registry *registry = calloc(
-		1, sizeof *registry + header->metric_capacity * sizeof registry->by_index[0]);
+		1, sizeof *registry + shape->metric_capacity * sizeof registry->by_index[0]);
 
 	if (!registry)
 		return -ENOMEM;
-	registry->header = header;
-	registry->metric_entries = (void *)(base + header->metrics_offset);
-	registry->series_entries = (void *)(base + header->series_offset);
-	registry->heap = base + header->heap_offset;
+	registry->map = map;
+	registry->metric_entries = (void *)(base + shape->metrics_offset);
+	registry->series_entries = (void *)(base + shape->series_offset);
+	registry->heap = base + shape->heap_offset;
 	registry->cells_used = 1;
 	/* relaxed: this process alone writes these, and it has the file's lock. */
-	registry->heap_used = ring_load_relaxed(&header->heap_used);
-	registry->metric_count = (uint32_t)ring_load_relaxed(&header->metric_count);
-	registry->series_count = (uint32_t)ring_load_relaxed(&header->series_count);
+	registry->heap_used = ring_load_relaxed(&map->live->heap_used);
+	registry->metric_count = (uint32_t)ring_load_relaxed(&map->live->metric_count);
+	registry->series_count = (uint32_t)ring_load_relaxed(&map->live->series_count);
 	pthread_mutex_init(&registry->mutex, NULL);
-	bool complete = ring_index_open(&registry->index, header->metric_capacity,
-					header->series_capacity) == 0;
+	bool complete = ring_index_open(&registry->index, shape->metric_capacity,
+					shape->series_capacity) == 0;
 	for (uint32_t i = 0; i < registry->metric_count && complete; i++) {
 		struct metric *metric = calloc(1, sizeof *metric);
 		if ((complete = metric != NULL))

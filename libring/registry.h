@@ -10,6 +10,7 @@
 #include "ring/metric.h"
 #include "ring/read.h"
 
+struct ring_mapping;
 struct ring_registry;
 
 /* One series, as handles are made from. */
@@ -21,7 +22,7 @@ struct ring_resolved {
 
 /* Takes over the tables of a segment mapped for writing, which the reader has found sound if
  * they are not empty. Returns 0 or -ENOMEM. */
-int ring_registry_open(struct ring_registry **registry, struct ring_header *header);
+int ring_registry_open(struct ring_registry **registry, const struct ring_mapping *map);
 void ring_registry_close(struct ring_registry *registry);
 
 /* As ring_metric_define; `flags` go into the entry. */

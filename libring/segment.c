@@ -35,22 +35,25 @@
 
 #define ATTEMPTS_MAX 16 /* each lost attempt is another starter's progress */
 
-static int map_file(struct ring_segment *segment, const char *name, uint64_t bytes)
+/* `shape` is the header that the file has or shall have. */
+static int map_file(struct ring_segment *segment, const struct ring_header *shape)
 {
+	if ((size_t)shape->segment_bytes != shape->segment_bytes)
+		return ring_fail(EFBIG, "%s: more bytes than there are addresses", shape->name);
 	/* Populated now, so that no record ever meets a page fault. */
-	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			 segment->fd, 0);
+	void *map = mmap(NULL, shape->segment_bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_POPULATE, segment->fd, 0);
 
 	if (map == MAP_FAILED)
-		return ring_fail(errno, "%s: cannot map %llu bytes: %s", name,
-				 (unsigned long long)bytes, strerror(errno));
-	segment->header = map;
-	return 0;
+		return ring_fail(errno, "%s: cannot map %llu bytes: %s", shape->name,
+				 (unsigned long long)shape->segment_bytes, strerror(errno));
+	segment->map = (struct ring_mapping){.live = map, .shape = *shape};
+	return ring_writers_place(&segment->map);
 }
 
 static int define_all(struct ring_segment *segment, const struct ring_options *options)
 {
-	int error = ring_registry_open(&segment->registry, segment->header);
+	int error = ring_registry_open(&segment->registry, &segment->map);
 
 	if (error)
 		return ring_fail(-error, "%s: out of memory", options->name);
@@ -72,20 +75,21 @@ static void sign(struct ring_header *header)
 /* Forgets what the dead owner left of its own: its refusals, its gauges, its writers. */
 static void forget_owner(struct ring_segment *segment, const struct ring_reader *reader)
 {
-	struct ring_header *header = segment->header;
+	struct ring_header *header = segment->map.live;
 
 	/* relaxed, as below: this process holds the lock and has no writer yet. */
 	ring_store_relaxed(&header->definitions_refused, 0);
 	ring_store_relaxed(&header->labels_refused, 0);
 	ring_store_relaxed(&header->claims_refused, 0);
 	ring_store_relaxed(&header->overflowed, 0);
-	for (uint32_t core = 0; core < header->core_count; core++) {
+	for (uint32_t core = 0; core < segment->map.shape.core_count; core++) {
 		/* relaxed, as above. */
-		ring_store_relaxed(&ring_core_of(header, core)->writer_tid, 0);
+		ring_store_relaxed(&ring_core_of(&segment->map, core)->writer_tid, 0);
 		for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {
 			const struct ring_series_info *series = ring_reader_series(reader, i);
 			if (ring_reader_metric(reader, series->metric)->kind == RING_GAUGE)
-				ring_store_relaxed(ring_tallies_of(header, core) + series->cell,
+				ring_store_relaxed(ring_tallies_of(&segment->map, core) +
+							   series->cell,
 						   RING_GAUGE_UNSET);
 		}
 	}
@@ -95,21 +99,19 @@ static void forget_owner(struct ring_segment *segment, const struct ring_reader 
 static int adopt(struct ring_segment *segment, const struct ring_options *options, int fd,
 		 const struct ring_reader *reader)
 {
-	const uint64_t bytes = ring_reader_header(reader)->segment_bytes;
+	const struct ring_header *shape = ring_reader_header(reader);
 
 	segment->fd = fd;
 	/* Off tmpfs a file can have lost its blocks in being copied. */
-	int error = ring_file_allocate(fd, options->name, bytes);
+	int error = ring_file_allocate(fd, options->name, shape->segment_bytes);
 	if (error == 0)
-		error = map_file(segment, options->name, bytes);
-	if (error == 0)
-		error = ring_writers_place(segment->header);
+		error = map_file(segment, shape);
 	if (error == 0)
 		error = define_all(segment, options);
 	if (error)
 		return error;
 	forget_owner(segment, reader);
-	sign(segment->header);
+	sign(segment->map.live);
 	return 0;
 }
 
@@ -120,17 +122,15 @@ static int fill(struct ring_segment *segment, const struct ring_options *options
 	int error = ring_file_allocate(segment->fd, options->name, plan->segment_bytes);
 
 	if (error == 0)
-		error = map_file(segment, options->name, plan->segment_bytes);
+		error = map_file(segment, plan);
 	if (error)
 		return error;
-	*segment->header = *plan;
-	error = ring_writers_place(segment->header);
-	if (error == 0)
-		error = define_all(segment, options);
+	*segment->map.live = *plan;
+	error = define_all(segment, options);
 	if (error == 0 && predecessor)
-		ring_inherit(segment->header, segment->registry, predecessor);
+		ring_inherit(&segment->map, segment->registry, predecessor);
 	if (error == 0)
-		sign(segment->header);
+		sign(segment->map.live);
 	return error;
 }
 
@@ -200,9 +200,9 @@ static void reset(struct ring_segment *segment)
 {
 	ring_registry_close(segment->registry);
 	segment->registry = NULL;
-	if (segment->header)
-		munmap(segment->header, segment->header->segment_bytes);
-	segment->header = NULL;
+	if (segment->map.live)
+		munmap(segment->map.live, segment->map.shape.segment_bytes);
+	segment->map.live = NULL;
 	if (segment->fd >= 0)
 		close(segment->fd);
 	segment->fd = -1;
@@ -271,7 +271,7 @@ RING_EXPORT int ring_segment_create(struct ring_segment **created,
 
 RING_EXPORT int ring_segment_is_live(const struct ring_segment *segment)
 {
-	return segment->header != NULL;
+	return segment->map.live != NULL;
 }
 
 RING_EXPORT const char *ring_segment_path(const struct ring_segment *segment)
@@ -282,7 +282,7 @@ RING_EXPORT const char *ring_segment_path(const struct ring_segment *segment)
 RING_EXPORT void ring_segment_close(struct ring_segment *segment)
 {
 	ring_life_lock();
-	if (segment->header)
+	if (segment->map.live)
 		ring_claims_close(segment);
 	reset(segment);
 	ring_life_unlock();

@@ -43,27 +43,28 @@ static pthread_key_t held_key;
 /* Returned where there is nothing to claim. One per thread, because ring_tick writes to it. */
 static _Thread_local struct ring_writer noop_writer = {.cell_floor = NO_CELLS};
 
-static struct ring_claim *claim_at(struct ring_header *header, uint32_t core)
+static struct ring_claim *claim_at(const struct ring_mapping *map, uint32_t core)
 {
-	return (struct ring_claim *)(void *)((char *)ring_core_of(header, core) +
-					     RING_WRITER_OFFSET);
+	return (struct ring_claim *)(void *)((char *)ring_core_of(map, core) + RING_WRITER_OFFSET);
 }
 
-static char *private_page_of(struct ring_header *header, uint32_t core)
+static char *private_page_of(const struct ring_mapping *map, uint32_t core)
 {
-	return (char *)ring_core_of(header, core) + RING_PRIVATE_PAGE;
+	return (char *)ring_core_of(map, core) + RING_PRIVATE_PAGE;
 }
 
-int ring_writers_place(struct ring_header *header)
+int ring_writers_place(const struct ring_mapping *map)
 {
+	const char *name = map->shape.name;
+
 	if (sysconf(_SC_PAGESIZE) != RING_PAGE)
-		return ring_fail(ENOTSUP, "%s: needs pages of %u bytes, not %ld", header->name,
-				 RING_PAGE, sysconf(_SC_PAGESIZE));
-	for (uint32_t core = 0; core < header->core_count; core++)
-		if (mmap(private_page_of(header, core), RING_PAGE, PROT_READ | PROT_WRITE,
+		return ring_fail(ENOTSUP, "%s: needs pages of %u bytes, not %ld", name, RING_PAGE,
+				 sysconf(_SC_PAGESIZE));
+	for (uint32_t core = 0; core < map->shape.core_count; core++)
+		if (mmap(private_page_of(map, core), RING_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-			return ring_fail(errno, "%s: cannot map a page for core %u: %s",
-					 header->name, core, strerror(errno));
+			return ring_fail(errno, "%s: cannot map a page for core %u: %s", name, core,
+					 strerror(errno));
 	return 0;
 }
 
@@ -85,8 +86,7 @@ static void end_claim(struct ring_claim *claim)
 	/* What a burst has put and not published yet. */
 	ring_burst_end(&claim->writer);
 	/* relaxed: for display. */
-	ring_store_relaxed(&ring_core_of(claim->segment->header, claim->writer.core)->writer_tid,
-			   0);
+	ring_store_relaxed(&ring_core_of(&claim->segment->map, claim->writer.core)->writer_tid, 0);
 	disarm(&claim->writer);
 }
 
@@ -113,19 +113,18 @@ static void after_fork_in_parent(void)
 }
 
 /* Unmaps all of the segment but the pages where writers stand. */
-static void unmap_around_writers(struct ring_header *header)
+static void unmap_around_writers(const struct ring_mapping *map)
 {
-	const uint32_t core_count = header->core_count;
-	char *const end = (char *)header + header->segment_bytes;
-	char *const first = private_page_of(header, 0);
-	const uint64_t stride = header->core_stride;
+	const uint32_t core_count = map->shape.core_count;
+	char *const end = (char *)map->live + map->shape.segment_bytes;
+	char *begin = (char *)map->live;
 
-	munmap(header, (size_t)(first - (char *)header));
 	for (uint32_t core = 0; core < core_count; core++) {
-		char *const behind = first + core * stride + RING_PAGE;
-		char *const next = core + 1 < core_count ? behind + stride - RING_PAGE : end;
-		munmap(behind, (size_t)(next - behind));
+		char *const page = private_page_of(map, core);
+		munmap(begin, (size_t)(page - begin));
+		begin = page + RING_PAGE;
 	}
+	munmap(begin, (size_t)(end - begin));
 }
 
 /* The child has a copy of every handle and of the lock's descriptor, and must keep neither:
@@ -136,13 +135,13 @@ static void after_fork_in_child(void)
 	while (segments) {
 		struct ring_segment *segment = segments;
 		segments = segment->next;
-		for (uint32_t core = 0; core < segment->header->core_count; core++)
-			if (claim_at(segment->header, core)->list)
-				disarm(&claim_at(segment->header, core)->writer);
-		unmap_around_writers(segment->header);
+		for (uint32_t core = 0; core < segment->map.shape.core_count; core++)
+			if (claim_at(&segment->map, core)->list)
+				disarm(&claim_at(&segment->map, core)->writer);
+		unmap_around_writers(&segment->map);
 		close(segment->fd);
 		segment->fd = -1;
-		segment->header = NULL;
+		segment->map.live = NULL;
 		/* Left behind as it is: another thread may have been inside it at the fork. */
 		segment->registry = NULL;
 		segment->path[0] = 0;
@@ -178,7 +177,7 @@ void ring_life_unlock(void)
 int ring_claims_open(struct ring_segment *segment)
 {
 	if (setup_result != 0)
-		return ring_fail(ENOMEM, "%s: out of memory", segment->header->name);
+		return ring_fail(ENOMEM, "%s: out of memory", segment->map.shape.name);
 	pthread_mutex_lock(&mutex);
 	segment->next = segments;
 	segments = segment;
@@ -193,8 +192,8 @@ void ring_claims_close(struct ring_segment *segment)
 	while (*link != segment)
 		link = &(*link)->next;
 	*link = segment->next;
-	for (uint32_t core = 0; core < segment->header->core_count; core++) {
-		struct ring_claim *claim = claim_at(segment->header, core);
+	for (uint32_t core = 0; core < segment->map.shape.core_count; core++) {
+		struct ring_claim *claim = claim_at(&segment->map, core);
 		if (claim->list)
 			end_claim(claim);
 	}
@@ -203,30 +202,21 @@ void ring_claims_close(struct ring_segment *segment)
 
 static bool is_free(const struct ring_segment *segment, uint32_t core)
 {
-	return !claim_at(segment->header, core)->list;
-}
-
-static uint32_t power_of_two_to(uint32_t n)
-{
-	uint32_t power = 1;
-
-	while (power <= n / 2)
-		power *= 2;
-	return power;
+	return !claim_at(&segment->map, core)->list;
 }
 
 static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, uint32_t core)
 {
-	struct ring_header *header = segment->header;
-	struct ring_core *block = ring_core_of(header, core);
+	const struct ring_header *shape = &segment->map.shape;
+	struct ring_core *block = ring_core_of(&segment->map, core);
 
 	*claim = (struct ring_claim){
 		.writer =
 			{
 				.write_pos = ring_resume(&block->write_pos),
-				.slot_mask = header->slot_count - 1,
-				.cell_floor = -header->cell_capacity,
-				.burst_mask_max = power_of_two_to(header->burst_max) - 1,
+				.slot_mask = shape->slot_count - 1,
+				.cell_floor = -shape->cell_capacity,
+				.burst_mask_max = shape->burst_max - 1,
 				.core = core,
 			},
 		.segment = segment,
@@ -243,7 +233,7 @@ static void begin_claim(struct ring_claim *claim, struct ring_segment *segment, 
 /* With the mutex held. Returns 0 or a negative errno. */
 static int claim_core(struct ring_segment *segment, unsigned core, struct ring_claim **claimed)
 {
-	const uint32_t count = segment->header->core_count;
+	const uint32_t count = segment->map.shape.core_count;
 
 	if (core == RING_CORE_ANY)
 		for (core = 0; core < count && !is_free(segment, core);)
@@ -254,7 +244,7 @@ static int claim_core(struct ring_segment *segment, unsigned core, struct ring_c
 		return ring_fail(ENOENT, "no ring free: all %u are claimed or out of range", count);
 	if (pthread_setspecific(held_key, &held) != 0)
 		return ring_fail(ENOMEM, "core %u: out of memory", core);
-	*claimed = claim_at(segment->header, core);
+	*claimed = claim_at(&segment->map, core);
 	begin_claim(*claimed, segment, core);
 	return 0;
 }
@@ -264,7 +254,7 @@ RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, 
 	struct ring_claim *claim = NULL;
 	int result;
 
-	if (!segment->header) {
+	if (!segment->map.live) {
 		ring_fail(ENODEV, "the segment is a no-op");
 		disarm(&noop_writer);
 		return &noop_writer;
@@ -274,7 +264,7 @@ RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, 
 	pthread_mutex_unlock(&mutex);
 	if (result == 0)
 		return &claim->writer;
-	ring_registry_count(segment->registry, &segment->header->claims_refused);
+	ring_registry_count(segment->registry, &segment->map.live->claims_refused);
 	disarm(&noop_writer);
 	return &noop_writer;
 }

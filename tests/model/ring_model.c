@@ -35,7 +35,7 @@ static const struct ring_case cases[] = {
 	{"T4_reader_of_one_sample_at_a_time_never_tears", "cccccccccccccc", 4, 1, 1},
 	{"T4_reader_of_two_samples_at_a_time_never_tears", "ccccccccccc", 4, 1, 2},
 	{"T4_bursts_of_two_over_four_slots_never_tear", "[cc][cc][cc][cc][cc][cc][cc]", 4, 2, 4},
-	{"T4_bursts_of_three_over_four_slots_never_tear", "[ccc][ccc][ccc][ccc][ccc]", 4, 3, 4},
+	{"T4_bursts_across_a_multiple_never_tear", "c[ccc][ccc][ccc][ccc][ccc]", 8, 4, 8},
 	{"T4_bursts_of_four_over_eight_slots_never_tear", "[cccc][cccc][cccc][cc]", 8, 4, 8},
 	{"T4_bursts_read_one_sample_at_a_time_never_tear", "[cc][cc][cc][cc][cc][cc]", 4, 2, 1},
 	{"T4_long_burst_is_published_in_parts", "[ccccccccc]", 4, 2, 4},

@@ -32,9 +32,9 @@ struct ring_writer {
 	uint64_t now_ns;
 	uint64_t write_pos;
 	uint64_t slot_mask;
-	uint32_t cell_floor; /* cells above it exist; UINT32_MAX in a no-op writer */
-	uint32_t burst_mask; /* a position with none of these bits is published; 0: each one */
-	uint32_t burst_mask_max;
+	uint32_t cell_floor;     /* cells above it exist; UINT32_MAX in a no-op writer */
+	uint32_t burst_mask;     /* a position with none of these bits is published; 0: each one */
+	uint32_t burst_mask_max; /* burst_max - 1 */
 	uint32_t core;
 };
 
@@ -52,8 +52,7 @@ struct ring_gauge {
 
 struct ring_histogram {
 	uint64_t key;
-	const double *bounds; /* ascending, finite, then NaN to a multiple of RING_BOUNDS_STEP;
-				 aligned for vectors; owned by the segment handle */
+	const double *bounds; /* ascending, finite; owned by the segment handle */
 	uint32_t bound_count;
 	uint32_t reserved;
 };
@@ -87,9 +86,9 @@ static inline struct ring_core *ring_writer_core(struct ring_writer *writer)
 	return (struct ring_core *)(void *)((char *)writer - RING_WRITER_OFFSET);
 }
 
-/* Between begin and end samples become visible together, at the latest after burst_max of them:
- * cheaper for the writer, above all under a spinning reader. Tallies do not wait. Begun twice, it
- * goes on. */
+/* Between begin and end samples become visible only when the position comes to a multiple of
+ * burst_max, and at the end: cheaper for the writer, above all under a spinning reader. Tallies do
+ * not wait. Begun twice, it goes on. */
 static inline void ring_burst_begin(struct ring_writer *writer)
 {
 	writer->burst_mask = writer->burst_mask_max;
@@ -103,8 +102,8 @@ static inline void ring_burst_end(struct ring_writer *writer)
 }
 
 /* The first tally cell of a handle's series; NULL where nothing is to be recorded. Its number is
- * negative, so that one unsigned comparison stops zero handles, no-op writers and handles of a
- * larger segment. */
+ * negative, so that one unsigned comparison stops zero handles, no-op writers and whatever would
+ * lie before the tallies; behind them no number leads. */
 static inline struct ring_word *ring_writer_cells(struct ring_writer *writer, uint64_t key)
 {
 	if (__builtin_expect((uint32_t)key <= writer->cell_floor, 0))
@@ -123,8 +122,7 @@ static inline void ring_writer_put(struct ring_writer *writer, uint64_t value, u
 
 	ring_put(&slots[pos & writer->slot_mask], writer->now_ns, value, key);
 	writer->write_pos = next;
-	/* In a burst, whenever the position has come to a multiple of the mask's power of two,
-	 * which is at most burst_max: no count is kept. */
+	/* So a burst keeps no count, and never has more than burst_max samples unpublished. */
 	if (__builtin_expect(((uint32_t)next & writer->burst_mask) == 0, 1))
 		ring_publish(&core->write_pos, next);
 }
@@ -178,26 +176,27 @@ static inline void ring_gauge_add(struct ring_writer *writer, struct ring_gauge 
 		       bits == RING_GAUGE_UNSET ? delta : ring_double_of(bits) + delta);
 }
 
-/* Of how many bounds the bounds array is a multiple, filled up with NaN. */
-#define RING_BOUNDS_STEP 4u
-
-typedef double ring_two_doubles __attribute__((vector_size(16)));
+typedef double ring_two_doubles __attribute__((vector_size(16), aligned(8)));
 typedef int64_t ring_two_counts __attribute__((vector_size(16)));
 
 /* Bounds below `value`, which is the index of its bucket; all of them for NaN. Without a branch on
- * the data, four bounds a step: a comparison that holds gives -1, and with NaN none holds. */
+ * the data, four bounds a step: a comparison that holds gives -1. Never more than `bound_count`,
+ * even where the caller's compiler has been told that there is no NaN. */
 static inline uint32_t ring_bounds_below(const double *bounds, uint32_t bound_count, double value)
 {
 	const ring_two_doubles *pairs = (const ring_two_doubles *)(const void *)bounds;
 	const ring_two_doubles values = {value, value};
 	ring_two_counts even = {0, 0}, odd = {0, 0};
 
-	for (uint32_t i = 0; i < bound_count; i += RING_BOUNDS_STEP, pairs += 2) {
+	for (uint32_t i = 4; i <= bound_count; i += 4, pairs += 2) {
 		even += values <= pairs[0];
 		odd += values <= pairs[1];
 	}
 	even += odd;
-	return bound_count + (uint32_t)(even[0] + even[1]);
+	if (bound_count & 2)
+		even += values <= *pairs;
+	const uint32_t below = bound_count + (uint32_t)(even[0] + even[1]);
+	return (bound_count & 1) && value <= bounds[bound_count - 1] ? below - 1 : below;
 }
 
 /* Counts `value` into the first bucket whose upper bound is not below it. NaN lands in

@@ -27,7 +27,8 @@ struct ring_options {
 	const char *dir;        /* NULL: see ring_dir_resolve */
 	unsigned core_count;    /* rings; 1 to RING_CORES_MAX */
 	unsigned slot_count;    /* per ring; rounded up to a power of two; 0: 16384 */
-	unsigned burst_max;     /* 1 to half the slots; 0: 64, or half the slots if fewer */
+	unsigned burst_max;     /* 1 to half the slots, rounded down to a power of two; 0: 64, or
+				 * half the slots if fewer */
 	unsigned series_spare;  /* room for series of metrics defined later; 0: 4096 */
 	unsigned metrics_spare; /* room for metrics defined later; 0: 64 */
 	const struct ring_metric_def *metrics; /* the schema; may be NULL */
