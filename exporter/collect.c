@@ -12,7 +12,6 @@
 #include "config.h"
 #include "drain.h"
 #include "log.h"
-#include "snapshot.h"
 
 /* A tick looks at what cannot change faster: owners, tables, the snapshot. */
 #define TICK_NS     UINT64_C(100000000)
@@ -45,6 +44,7 @@ int collect_open(struct collect *collect, const char *dir, size_t followed_max,
 		.data = aggregate_create(),
 		.passed_ns = now_ns,
 		.interval_ns = DRAIN_INTERVAL_NS_MIN,
+		.unpublished = {[SNAPSHOT_SELF] = true, [SNAPSHOT_DATA] = true},
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
 	};
 	int error = collect_prepare(collect, exporter_metrics);
@@ -93,25 +93,32 @@ static int look_after(struct source *source, bool complete)
 	/* Whatever a dead owner did is visible now, so this is the last word. */
 	if (was_alive && !source->alive)
 		return drain_source_end(source);
-	return complete ? source_read_all(source) : 0;
+	return complete && source->alive ? source_read_all(source) : 0;
 }
 
 static int publish(struct collect *collect)
 {
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+	struct catalog *catalogs[SNAPSHOT_PART_COUNT] = {NULL};
+	const uint64_t *cells[SNAPSHOT_PART_COUNT] = {NULL};
 	struct aggregate *const parts[SNAPSHOT_PART_COUNT] = {
 		[SNAPSHOT_DATA] = collect->data,
 		[SNAPSHOT_SELF] = collect->selfstat.aggregate,
 	};
+	bool any = false;
 
 	aggregate_trim(collect->data);
 	int error = selfstat_update(&collect->selfstat, &collect->attach);
-	if (error == 0 && !aggregate_changed(parts[0]) && !aggregate_changed(parts[1]))
-		return 0;
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++)
-		error = aggregate_view(parts[part], &catalogs[part], &cells[part]);
-	return error ? error : snapshot_publish(catalogs, cells);
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++) {
+		collect->unpublished[part] |= aggregate_changed(parts[part]);
+		if (collect->unpublished[part])
+			error = aggregate_view(parts[part], &catalogs[part], &cells[part]);
+		any |= collect->unpublished[part];
+	}
+	if (error == 0 && any)
+		error = snapshot_publish(catalogs, cells);
+	if (error == 0)
+		memset(collect->unpublished, 0, sizeof collect->unpublished);
+	return error;
 }
 
 static int tick(struct collect *collect, uint64_t now_ns)

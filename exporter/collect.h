@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "selfstat.h"
+#include "snapshot.h"
 
 struct collect {
 	struct aggregate *data;
@@ -19,7 +20,8 @@ struct collect {
 	uint64_t ticked_ns;    /* the last tick */
 	uint64_t completed_ns; /* the last complete reading */
 	uint64_t interval_ns;
-	bool starved; /* publishing has failed for want of memory */
+	bool unpublished[SNAPSHOT_PART_COUNT]; /* what has changed since the last snapshot */
+	bool starved;                          /* publishing has failed for want of memory */
 	int stop_fd;
 	pthread_t thread;
 };

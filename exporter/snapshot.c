@@ -11,23 +11,44 @@
 
 #include "snapshot.h"
 
+/* A part's values; snapshots share them for as long as they do not change. */
+struct values {
+	struct catalog *catalog;
+	size_t cell_count;
+	uint32_t holder_count;
+	uint64_t cells[];
+};
+
 struct published {
 	struct snapshot snapshot;
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	uint64_t *cells[SNAPSHOT_PART_COUNT];
+	struct values *parts[SNAPSHOT_PART_COUNT];
 	struct rcu_head head;
 };
 
 static struct published *current;
 static uint64_t step_count;
 
+/* Memory of what has expired, for the next publication: as long as nothing grows, publishing
+ * allocates nothing. */
+static struct published *spare;
+static struct values *spare_values[SNAPSHOT_PART_COUNT];
+
+static void values_release(struct values *values, unsigned part)
+{
+	/* Release, and acquire for the last one: everybody's last look comes before the reuse. */
+	if (!values || __atomic_sub_fetch(&values->holder_count, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	catalog_release(values->catalog);
+	/* Release, to values_create; acquire, from who left what is freed now. */
+	free(__atomic_exchange_n(&spare_values[part], values, __ATOMIC_ACQ_REL));
+}
+
 static void published_free(struct published *published)
 {
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		free(published->cells[part]);
-		catalog_release(published->catalogs[part]);
-	}
-	free(published);
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
+		values_release(published->parts[part], part);
+	/* Release, to published_create; acquire, from who left what is freed now. */
+	free(__atomic_exchange_n(&spare, published, __ATOMIC_ACQ_REL));
 }
 
 static void published_expire(struct rcu_head *head)
@@ -38,18 +59,60 @@ static void published_expire(struct rcu_head *head)
 	published_free(caa_container_of(head, struct published, head));
 }
 
+static struct values *values_create(unsigned part, struct catalog *catalog, const uint64_t *cells)
+{
+	const size_t bytes = catalog->cell_count * sizeof cells[0];
+	/* Acquire, from values_release: its last reader is done with it. */
+	struct values *values = __atomic_exchange_n(&spare_values[part], NULL, __ATOMIC_ACQUIRE);
+
+	if (!values || values->cell_count != catalog->cell_count) {
+		free(values);
+		values = malloc(sizeof *values + bytes);
+	}
+	if (!values)
+		return NULL;
+	values->catalog = catalog_hold(catalog);
+	values->cell_count = catalog->cell_count;
+	values->holder_count = 1;
+	memcpy(values->cells, cells, bytes);
+	return values;
+}
+
+/* What is published now stays so until this thread replaces it. */
+static struct values *values_hold(unsigned part)
+{
+	/* relaxed: only this thread stores it. */
+	struct values *values = __atomic_load_n(&current, __ATOMIC_RELAXED)->parts[part];
+
+	/* relaxed: whoever holds one more has been given the values by a holder. */
+	__atomic_fetch_add(&values->holder_count, 1, __ATOMIC_RELAXED);
+	return values;
+}
+
+static struct published *published_create(void)
+{
+	/* Acquire, from published_free: its last reader is done with it. */
+	struct published *published = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQUIRE);
+
+	if (!published)
+		published = malloc(sizeof *published);
+	if (published)
+		*published = (struct published){.parts = {NULL}};
+	return published;
+}
+
 static int published_fill(struct published *published, struct catalog *const *catalogs,
 			  const uint64_t *const *cells)
 {
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		const size_t bytes = catalogs[part]->cell_count * sizeof cells[part][0];
-		published->cells[part] = malloc(bytes + 1);
-		if (!published->cells[part])
+		struct values *values = catalogs[part]
+						? values_create(part, catalogs[part], cells[part])
+						: values_hold(part);
+		if (!values)
 			return -ENOMEM;
-		memcpy(published->cells[part], cells[part], bytes);
-		published->catalogs[part] = catalog_hold(catalogs[part]);
-		published->snapshot.parts[part] = (struct snapshot_values){catalogs[part],
-									   published->cells[part]};
+		published->parts[part] = values;
+		published->snapshot.parts[part] = (struct snapshot_values){values->catalog,
+									   values->cells};
 	}
 	return 0;
 }
@@ -77,7 +140,7 @@ static void published_replace(struct published *next)
 int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
 		     const uint64_t *const cells[SNAPSHOT_PART_COUNT])
 {
-	struct published *next = calloc(1, sizeof *next);
+	struct published *next = published_create();
 
 	if (!next)
 		return -ENOMEM;

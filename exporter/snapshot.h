@@ -27,7 +27,8 @@ struct snapshot {
 	struct snapshot_values parts[SNAPSHOT_PART_COUNT];
 };
 
-/* Publishes a copy of the cells; the snapshot holds the catalogs. Returns 0 or -ENOMEM. */
+/* Publishes a copy of the cells; the snapshot holds the catalogs. A part without a catalog stays
+ * as it was published last. Returns 0 or -ENOMEM. */
 int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
 		     const uint64_t *const cells[SNAPSHOT_PART_COUNT]);
 
