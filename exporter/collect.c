@@ -13,10 +13,10 @@
 #include "drain.h"
 #include "log.h"
 
-/* A tick looks at what cannot change faster: owners, tables, the snapshot. */
-#define TICK_NS     UINT64_C(100000000)
-/* All tallies are read this often, as they may run ahead of a burst not yet published. */
-#define COMPLETE_NS UINT64_C(1000000000)
+/* With each tick comes a snapshot. The sources take turns in being looked after, each in one tick
+ * of ten, so that no tick has to do with all of them. */
+#define TICK_NS    UINT64_C(100000000)
+#define TURN_COUNT 10u
 
 static void collect_release(struct collect *collect)
 {
@@ -83,7 +83,9 @@ static void pass(struct collect *collect, uint64_t now_ns)
 	collect->work.busy_ns += clock_monotonic_ns() - now_ns;
 }
 
-static int look_after(struct source *source, bool complete)
+/* Takes in what cannot be learned from samples: the owner's end, new tables, and tallies that run
+ * ahead of a burst not yet published. */
+static int look_after(struct source *source)
 {
 	const bool was_alive = source->alive;
 	const int reason = source_refresh(source);
@@ -93,7 +95,7 @@ static int look_after(struct source *source, bool complete)
 	/* Whatever a dead owner did is visible now, so this is the last word. */
 	if (was_alive && !source->alive)
 		return drain_source_end(source);
-	return complete && source->alive ? source_read_all(source) : 0;
+	return source->alive ? source_read_all(source) : 0;
 }
 
 static int publish(struct collect *collect)
@@ -121,26 +123,36 @@ static int publish(struct collect *collect)
 	return error;
 }
 
-static int tick(struct collect *collect, uint64_t now_ns)
+/* Looks after every `step`th source, from `first` on. */
+static void look_after_some(struct collect *collect, size_t first, size_t step)
 {
-	const bool complete = now_ns - collect->completed_ns >= COMPLETE_NS;
-
-	collect->ticked_ns = now_ns;
-	for (size_t i = 0; i < collect->attach.source_count; i++) {
+	for (size_t i = first; i < collect->attach.source_count; i += step) {
 		struct source *source = collect->attach.sources[i];
-		const int reason = source->reader ? look_after(source, complete) : 0;
+		const int reason = source->reader ? look_after(source) : 0;
 		if (reason)
 			source_quarantine(source, reason);
 	}
-	if (complete) {
-		collect->completed_ns = now_ns;
-		selfstat_update_exporter(&collect->selfstat, &collect->work);
-	}
+}
+
+static int try_to_publish(struct collect *collect)
+{
 	const int error = publish(collect);
+
 	if (error && !collect->starved)
 		log_event(LOG_ERROR, "no memory for a snapshot, the last one stays", NULL);
 	collect->starved = error != 0;
 	return error;
+}
+
+static void tick(struct collect *collect, uint64_t now_ns)
+{
+	const size_t turn = collect->tick_count++ % TURN_COUNT;
+
+	collect->ticked_ns = now_ns;
+	look_after_some(collect, turn, TURN_COUNT);
+	if (turn == 0)
+		selfstat_update_exporter(&collect->selfstat, &collect->work);
+	try_to_publish(collect);
 }
 
 int collect_once(struct collect *collect)
@@ -148,7 +160,9 @@ int collect_once(struct collect *collect)
 	const uint64_t now_ns = clock_monotonic_ns();
 
 	pass(collect, now_ns);
-	return tick(collect, now_ns);
+	look_after_some(collect, 0, 1);
+	selfstat_update_exporter(&collect->selfstat, &collect->work);
+	return try_to_publish(collect);
 }
 
 /* Waits for the time of the next pass, or for news. Returns whether to go on. */

@@ -16,9 +16,9 @@ struct collect {
 	struct selfstat selfstat;
 	struct selfstat_work work;
 	struct attach attach;
-	uint64_t passed_ns;    /* when the last pass was */
-	uint64_t ticked_ns;    /* the last tick */
-	uint64_t completed_ns; /* the last complete reading */
+	uint64_t passed_ns; /* when the last pass was */
+	uint64_t ticked_ns; /* the last tick */
+	uint64_t tick_count;
 	uint64_t interval_ns;
 	bool unpublished[SNAPSHOT_PART_COUNT]; /* what has changed since the last snapshot */
 	bool starved;                          /* publishing has failed for want of memory */
