@@ -319,9 +319,6 @@ static void member_settle(struct aggregate_member *member)
 		else
 			contribution_retire(set, contribution);
 	}
-	/* Label values that print alike may have made several of one series. */
-	LIST_FOREACH (contribution, &member->contributions, of_member)
-		contribution_gather(set, contribution);
 }
 
 void aggregate_leave(struct aggregate_member *member)

@@ -106,29 +106,16 @@ void family_release(struct series_set *set, struct family *family)
 	free(family);
 }
 
-/* Unpacks a segment's label values into terminated, valid ones. */
-static int labels_unpack(struct text *into, const struct family *family, struct ring_text packed)
+/* Writes terminated, valid label values: a segment's packed ones, or with NULL those of the
+ * family's overflow series. */
+static int labels_write(struct text *into, const struct family *family, struct ring_text *packed)
 {
-	struct ring_text value;
-
 	/* An invalid byte becomes three, and each value has its terminator. */
 	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
 	for (uint32_t i = 0; i < family->metric.label_count; i++) {
-		if (ring_label_next(&packed, &value))
+		struct ring_text value = family->metric.overflow_label;
+		if (!packed || ring_label_next(packed, &value))
 			text_utf8(into, value.data, value.bytes);
-		text_append(into, "", 1);
-	}
-	return into->error;
-}
-
-/* The labels of the family's overflow series, in the same form. */
-static int labels_overflow(struct text *into, const struct family *family)
-{
-	const struct ring_text label = family->metric.overflow_label;
-
-	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
-	for (uint32_t i = 0; i < family->metric.label_count; i++) {
-		text_utf8(into, label.data, label.bytes);
 		text_append(into, "", 1);
 	}
 	return into->error;
@@ -191,7 +178,7 @@ static struct series *series_get(struct series_set *set, struct family *family,
 	struct series *series = NULL;
 	struct text labels, overflow;
 
-	if ((labels_unpack(&labels, family, packed) | labels_overflow(&overflow, family)) == 0)
+	if ((labels_write(&labels, family, &packed) | labels_write(&overflow, family, NULL)) == 0)
 		series = series_admit(set, family, &labels, &overflow);
 	text_release(&labels);
 	text_release(&overflow);
@@ -283,18 +270,14 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 		series_touch(set, contribution->series);
 }
 
-void contribution_retire(struct series_set *set, struct contribution *contribution)
+static void series_merge(const struct series *series, const struct contribution *contribution,
+			 uint64_t *cells)
 {
-	struct series *series = contribution->series;
+	const struct ring_metric_info *metric = &series->family->metric;
 
-	for (uint32_t core = 1; core < contribution->core_count; core++)
-		ring_cells_merge(&series->family->metric, contribution->cells,
-				 core_cells(contribution, core));
-	contribution->core_count = 1;
-	contribution->retired = true;
-	set->retired_count++;
-	series->present_count--;
-	series_account(set, series);
+	for (uint32_t core = 0; core < contribution->core_count; core++)
+		ring_cells_merge(metric, cells,
+				 &contribution->cells[(size_t)core * metric->series_cells]);
 }
 
 void contribution_remove(struct series_set *set, struct contribution *contribution)
@@ -307,20 +290,33 @@ void contribution_remove(struct series_set *set, struct contribution *contributi
 		set->retired_count--;
 	else
 		series->present_count--;
+	if (series->retired == contribution)
+		series->retired = NULL;
 	free(contribution);
 	series_account(set, series);
 	series_touch(set, series);
 	series_release(set, series);
 }
 
-static void series_merge(const struct series *series, const struct contribution *contribution,
-			 uint64_t *cells)
+void contribution_retire(struct series_set *set, struct contribution *contribution)
 {
-	const struct ring_metric_info *metric = &series->family->metric;
+	struct series *series = contribution->series;
 
-	for (uint32_t core = 0; core < contribution->core_count; core++)
-		ring_cells_merge(metric, cells,
-				 &contribution->cells[(size_t)core * metric->series_cells]);
+	/* Label values that print alike may have made several of one series. */
+	if (series->retired && series->retired->member == contribution->member) {
+		series_merge(series, contribution, series->retired->cells);
+		contribution_remove(set, contribution);
+		return;
+	}
+	for (uint32_t core = 1; core < contribution->core_count; core++)
+		ring_cells_merge(&series->family->metric, contribution->cells,
+				 core_cells(contribution, core));
+	contribution->core_count = 1;
+	contribution->retired = true;
+	series->retired = contribution;
+	set->retired_count++;
+	series->present_count--;
+	series_account(set, series);
 }
 
 void contribution_gather(struct series_set *set, struct contribution *contribution)

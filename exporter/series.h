@@ -40,9 +40,10 @@ struct series {
 	LIST_ENTRY(series) of_changed;
 	TAILQ_ENTRY(series) of_gone;
 	struct contribution_list contributions;
-	uint32_t present_count; /* contributions that have not retired */
-	size_t cell;            /* in the catalog's order */
-	double sum;             /* a histogram's, as last shown */
+	struct contribution *retired; /* the last one that has, or NULL */
+	uint32_t present_count;       /* contributions that have not retired */
+	size_t cell;                  /* in the catalog's order */
+	double sum;                   /* a histogram's, as last shown */
 	bool changed;
 	bool gone;
 	size_t label_bytes;
@@ -94,7 +95,7 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 				      struct ring_text labels, uint32_t core_count);
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
 		      const uint64_t *cells);
-/* Sums its cores up into one, for good. */
+/* Sums its cores up into one, for good, or into what its member has just retired there. */
 void contribution_retire(struct series_set *set, struct contribution *contribution);
 /* Takes in, and removes, whatever else its member contributes to the series. */
 void contribution_gather(struct series_set *set, struct contribution *contribution);
