@@ -2,6 +2,7 @@
 /* This process, out of /proc; see process.h. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,20 +14,32 @@
 #define STAT_FORMAT \
 	"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %lu %ld"
 
+/* Reads the beginning of a file of /proc into a string. Returns 0 or a negative errno. */
+static int read_text(const char *path, char *text, size_t capacity)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	const ssize_t bytes = read(fd, text, capacity - 1);
+	const int error = bytes < 0 ? -errno : 0;
+	close(fd);
+	text[error ? 0 : bytes] = '\0';
+	return error;
+}
+
 static int read_stat(struct process_figures *figures, double *start_seconds)
 {
 	char line[1024];
 	unsigned long user, system, virtual_bytes;
 	unsigned long long start;
 	long pages;
-	FILE *file = fopen("/proc/self/stat", "re");
+	const int error = read_text("/proc/self/stat", line, sizeof line);
 
-	if (!file)
-		return -errno;
-	const char *got = fgets(line, sizeof line, file);
-	fclose(file);
+	if (error)
+		return error;
 	/* The second field is the program's name in parentheses, with anything inside. */
-	const char *fields = got ? strrchr(line, ')') : NULL;
+	const char *fields = strrchr(line, ')');
 	if (!fields ||
 	    sscanf(fields + 2, STAT_FORMAT, &user, &system, &start, &virtual_bytes, &pages) != 5)
 		return -EPROTO;
@@ -66,22 +79,29 @@ static double limit_of(int resource)
 
 static double count_fds(void)
 {
+	char entries[4096] __attribute__((aligned(8)));
+	const int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	double count = 0;
-	DIR *dir = opendir("/proc/self/fd");
+	ssize_t bytes;
 
-	if (!dir)
+	if (fd < 0)
 		return 0;
-	for (const struct dirent *entry; (entry = readdir(dir));)
-		if (entry->d_name[0] != '.')
-			count++;
-	closedir(dir);
+	while ((bytes = getdents64(fd, entries, sizeof entries)) > 0) {
+		const struct dirent64 *entry;
+		for (ssize_t at = 0; at < bytes; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(entries + at);
+			count += entry->d_name[0] != '.';
+		}
+	}
+	close(fd);
 	return count - 1; /* without the one that counts */
 }
 
 int process_read(struct process_figures *figures)
 {
-	double boot_seconds = 0, start_seconds = 0;
-	int error = read_boot(&boot_seconds);
+	static double boot_seconds; /* asked for once; it does not change */
+	double start_seconds = 0;
+	int error = boot_seconds > 0 ? 0 : read_boot(&boot_seconds);
 
 	if (error == 0)
 		error = read_stat(figures, &start_seconds);

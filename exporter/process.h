@@ -18,7 +18,7 @@ struct process_figures {
 	double start_seconds; /* since the epoch */
 };
 
-/* Returns 0 or a negative errno. */
+/* For one thread; allocates nothing after the first time. Returns 0 or a negative errno. */
 int process_read(struct process_figures *figures);
 
 /* Raises the limit on open descriptors as far as it goes; returns it. */
