@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The drain thread allocates nothing once it knows a segment: not for samples, lost or not, not
+ * for tallies, not for snapshots, not for its own figures. What does allocate is looking through
+ * the directory, every five seconds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "allocations.h"
+#include "collect.h"
+#include "log.h"
+#include "scene.h"
+
+#define SLOTS           64u
+#define BURST_MAX       8u
+#define CHUNK           10u /* samples of each kind */
+#define LOSS_CHUNK      (4 * SLOTS)
+#define LOSS_PERIOD     100u /* chunks */
+#define TURN_SNAPSHOTS  11u  /* take longer than everything that is done once a second */
+#define TURNS           5u
+#define TURNS_LOOKED_AT 2u /* at most, as a look comes only every five seconds */
+
+static uint64_t snapshot_count(void)
+{
+	const struct snapshot *snapshot = snapshot_borrow();
+	const uint64_t count = snapshot ? snapshot->sequence : 0;
+
+	snapshot_return();
+	return count;
+}
+
+static void record_chunk(const struct owner *owner, unsigned chunk)
+{
+	const struct timespec pause = {.tv_nsec = 100000};
+	const unsigned count = chunk % LOSS_PERIOD == 0 ? LOSS_CHUNK : CHUNK;
+
+	ring_tick(owner->writer);
+	for (unsigned i = 0; i < count; i++) {
+		ring_counter_add(owner->writer, owner->counter, 1);
+		ring_gauge_set(owner->writer, owner->gauge, chunk);
+		ring_histogram_observe(owner->writer, owner->histogram, i);
+	}
+	nanosleep(&pause, NULL);
+}
+
+/* Records until there are so many snapshots more. */
+static void record_for(const struct owner *owner, uint64_t snapshots)
+{
+	const uint64_t end = snapshot_count() + snapshots;
+
+	for (unsigned chunk = 0; snapshot_count() < end; chunk++)
+		record_chunk(owner, chunk);
+}
+
+static void expect_samples(const struct collect *collect)
+{
+	const struct ring_account *account = &collect->attach.sources[0]->rings[0].account;
+
+	assert_true(account->drained > 0);
+	assert_true(account->dropped > 0);
+	assert_int_equal(account->written, account->drained + account->dropped + account->pending);
+}
+
+static void draining_allocates_nothing(void **state)
+{
+	static struct collect collect; /* large */
+	struct scene scene;
+	struct owner owner;
+	unsigned allocating_turns = 0;
+
+	(void)state;
+	log_init(LOG_ERROR, LOG_LOGFMT);
+	assert_int_equal(scene_begin(&scene, SLOTS, BURST_MAX), 0);
+	assert_int_equal(owner_open(&owner, &scene), 0);
+	const unsigned long before = allocations();
+	assert_int_equal(collect_open(&collect, scene.dir, 1, true), 0);
+	assert_true(allocations() > before); /* so the counting works */
+	assert_int_equal(collect_start(&collect), 0);
+	/* The first snapshots need memory, which then goes round. */
+	record_for(&owner, TURN_SNAPSHOTS);
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		const unsigned long known = allocations();
+		record_for(&owner, TURN_SNAPSHOTS);
+		allocating_turns += allocations() != known;
+	}
+	collect_stop(&collect);
+	expect_samples(&collect);
+	collect_close(&collect);
+	owner_close(&owner);
+	scene_end(&scene);
+	assert_in_range(allocating_turns, 0, TURNS_LOOKED_AT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(draining_allocates_nothing)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
