@@ -366,6 +366,17 @@ uint32_t aggregate_conflict_count(const struct aggregate_member *member)
 	return member->conflict_count;
 }
 
+bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
+			 const struct ring_metric_info *metric)
+{
+	const struct family *family;
+
+	if (member->families[index])
+		return false;
+	family = family_find(&member->aggregate->set, metric->name);
+	return !family || family->declared_count == 0 || family_agrees(family, metric);
+}
+
 bool aggregate_changed(const struct aggregate *aggregate)
 {
 	return aggregate->set.stale || !LIST_EMPTY(&aggregate->set.changed);

@@ -68,6 +68,10 @@ void aggregate_drop(struct aggregate_member *member);
 /* How many of the member's metrics are left out for a conflict. */
 uint32_t aggregate_conflict_count(const struct aggregate_member *member);
 
+/* Whether the metric of that index is left out and would not be if the member joined again. */
+bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
+			 const struct ring_metric_info *metric);
+
 /* Keeps the limits on what is gone. For when nobody has just left to join again. */
 void aggregate_trim(struct aggregate *aggregate);
 

@@ -212,16 +212,20 @@ static bool look_at(struct attach *attach, struct source *source)
 	return reason == 0;
 }
 
-/* Metrics left out for a conflict may find their names free. */
-static void retry_conflicts(struct attach *attach)
+/* Metrics left out for a conflict may find their names free. In one step one segment is read, so
+ * none if one `was_read`. */
+static void retry_conflicts(struct attach *attach, bool was_read)
 {
-	for (size_t i = 0; i < attach->source_count; i++) {
-		struct source *source = attach->sources[i];
-		if (!source->member || aggregate_conflict_count(source->member) == 0)
+	for (; attach->retried_count < attach->source_count; attach->retried_count++) {
+		struct source *source = attach->sources[attach->retried_count];
+		if (!source->member || !source_can_agree(source))
 			continue;
+		if (was_read)
+			return;
 		const int reason = source_rejoin(source, attach->aggregate);
 		if (reason)
 			source_quarantine(source, reason);
+		was_read = true;
 	}
 }
 
@@ -275,18 +279,21 @@ static void look_begin(struct attach *attach, uint64_t now_ns)
 	list_names(attach);
 	/* First what went, so that a segment that was renamed is not met twice. */
 	remove_unlisted(attach);
+	attach->retried_count = attach->source_count;
 }
 
 static void look_on(struct attach *attach)
 {
 	bool read = false;
 
-	while (attach_is_looking(attach) && !read)
+	while (attach->looked_count < attach->source_count && !read)
 		read = look_at(attach, attach->sources[attach->looked_count++]);
-	if (attach_is_looking(attach) || !attach->changed)
+	if (attach->looked_count < attach->source_count)
 		return;
+	if (attach->changed)
+		attach->retried_count = 0;
 	attach->changed = false;
-	retry_conflicts(attach);
+	retry_conflicts(attach, read);
 }
 
 void attach_update(struct attach *attach, uint64_t now_ns)

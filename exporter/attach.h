@@ -5,7 +5,7 @@
  * that start with a dot are files in the making; every other name is a source.
  *
  * Reading a file may take long, whoever put it there, and meanwhile rings fill. So a look goes on
- * in steps that read one file at most, and news alone do not make it read again what was refused
+ * in steps that read one segment at most, and news alone do not make it read again what was refused
  * before and has not changed.
  *
  * The drain thread's own.
@@ -30,6 +30,7 @@ struct attach {
 	size_t followed_max;
 	size_t ignored_count; /* names beyond ATTACH_NAMES_MAX */
 	size_t looked_count;  /* sources that the last look is done with */
+	size_t retried_count; /* and what it changed has been tried on */
 	uint64_t looked_ns;   /* when it began */
 	uint64_t retried_ns;  /* when the last one began that read unchanged files again */
 	bool retrying;        /* the last look does */
@@ -40,7 +41,8 @@ struct attach {
 /* Whether a look is in progress, so that the next update should not be long in coming. */
 static inline bool attach_is_looking(const struct attach *attach)
 {
-	return attach->looked_count < attach->source_count;
+	return attach->looked_count < attach->source_count ||
+	       attach->retried_count < attach->source_count;
 }
 
 /* Opens the directory, making it if it is missing, and looks through all of it. At most

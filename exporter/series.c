@@ -62,15 +62,20 @@ static struct family *family_create(const struct ring_metric_info *metric)
 	return family;
 }
 
-struct family *family_get(struct series_set *set, const struct ring_metric_info *metric)
+struct family *family_find(const struct series_set *set, struct ring_text name)
 {
-	const struct family wanted = {.metric.name = metric->name};
+	const struct family wanted = {.metric.name = name};
 	void *const *node = tfind(&wanted, &set->families, family_compare);
 
-	if (node)
-		return *node;
-	struct family *family = family_create(metric);
-	if (family && !tsearch(family, &set->families, family_compare)) {
+	return node ? *node : NULL;
+}
+
+struct family *family_get(struct series_set *set, const struct ring_metric_info *metric)
+{
+	struct family *found = family_find(set, metric->name);
+	struct family *family = found ? found : family_create(metric);
+
+	if (family && !found && !tsearch(family, &set->families, family_compare)) {
 		free(family);
 		return NULL;
 	}
@@ -261,7 +266,6 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 	uint64_t *known = core_cells(contribution, core);
 	uint64_t changed = 0;
 
-	/* One cell, mostly: not worth calling memcmp for. */
 	for (uint32_t i = 0; i < contribution->series_cells; i++) {
 		changed |= known[i] ^ cells[i];
 		known[i] = cells[i];
@@ -273,11 +277,9 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 static void series_merge(const struct series *series, const struct contribution *contribution,
 			 uint64_t *cells)
 {
-	const struct ring_metric_info *metric = &series->family->metric;
-
 	for (uint32_t core = 0; core < contribution->core_count; core++)
-		ring_cells_merge(metric, cells,
-				 &contribution->cells[(size_t)core * metric->series_cells]);
+		ring_cells_merge(&series->family->metric, cells,
+				 &contribution->cells[(size_t)core * contribution->series_cells]);
 }
 
 void contribution_remove(struct series_set *set, struct contribution *contribution)

@@ -79,6 +79,7 @@ void series_set_init(struct series_set *set);
 /* Takes everything down, whoever contributes. */
 void series_set_clear(struct series_set *set);
 
+struct family *family_find(const struct series_set *set, struct ring_text name);
 /* Finds, or adds, the family of that name, declared by nobody yet. NULL: no memory. */
 struct family *family_get(struct series_set *set, const struct ring_metric_info *metric);
 /* Whether values of both can be combined. Help and unit may differ: the first one's hold. */

@@ -211,6 +211,16 @@ void source_quarantine(struct source *source, int reason)
 	source->reason = reason;
 }
 
+bool source_can_agree(const struct source *source)
+{
+	if (aggregate_conflict_count(source->member) == 0)
+		return false;
+	for (uint32_t i = 0; i < source->metric_count; i++)
+		if (aggregate_can_agree(source->member, i, ring_reader_metric(source->reader, i)))
+			return true;
+	return false;
+}
+
 int source_rejoin(struct source *source, struct aggregate *aggregate)
 {
 	source_leave(source);

@@ -81,6 +81,8 @@ void source_close(struct source *source);
 /* The same, for a reason. */
 void source_quarantine(struct source *source, int reason);
 
+/* Whether a metric that is in conflict would no longer be. */
+bool source_can_agree(const struct source *source);
 /* Leaves and joins again, to try metrics that were in conflict. Returns 0 or a reason. */
 int source_rejoin(struct source *source, struct aggregate *aggregate);
 

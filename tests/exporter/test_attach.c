@@ -186,39 +186,75 @@ static void copy_of_a_predecessor_is_not_counted(void **state)
 	ring_segment_close(segment);
 }
 
+/* A segment with a gauge of that name, set to `value`. */
+static struct ring_segment *depth_segment(const struct following *following, const char *name,
+					  enum ring_merge merge, double value)
+{
+	const struct ring_metric_def def = {
+		.name = "a_depth", .help = "A.", .kind = RING_GAUGE, .merge = merge};
+	const struct ring_options options = {.name = name,
+					     .dir = following->dir,
+					     .core_count = 1,
+					     .metrics = &def,
+					     .metric_count = 1};
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+
+	ring_gauge_set(writer, ring_gauge_resolve(segment, "a_depth", NULL), value);
+	ring_writer_release(writer);
+	return segment;
+}
+
+static uint32_t conflicts(struct following *following, const char *name)
+{
+	return aggregate_conflict_count(following_source(following, name)->member);
+}
+
 static void conflict_is_resolved_when_its_other_side_goes(void **state)
 {
-	static const struct ring_metric_def defs[] = {
-		{.name = "a_depth", .help = "A.", .kind = RING_GAUGE, .merge = RING_MIN},
-		{.name = "a_depth", .help = "A.", .kind = RING_GAUGE, .merge = RING_MAX},
-	};
 	struct following *following = *state;
-	struct ring_segment *segments[2];
+	struct ring_segment *first = depth_segment(following, "first", RING_MIN, 1);
+	struct ring_segment *second = depth_segment(following, "second", RING_MAX, 2);
 	char path[256];
 
-	for (int i = 0; i < 2; i++) {
-		const struct ring_options options = {.name = i == 0 ? "first" : "second",
-						     .dir = following->dir,
-						     .core_count = 1,
-						     .metrics = &defs[i],
-						     .metric_count = 1};
-		segments[i] = workspace_segment(&options);
-		struct ring_writer *writer = ring_writer_claim(segments[i], 0);
-		ring_gauge_set(writer, ring_gauge_resolve(segments[i], "a_depth", NULL), 1 + i);
-		ring_writer_release(writer);
-	}
 	following_step(following);
 	members_expect(following->aggregate, "a_depth 1");
-	assert_int_equal(aggregate_conflict_count(following_source(following, "second")->member),
-			 1);
+	assert_int_equal(conflicts(following, "second"), 1);
 	path_of(following, "first", path);
 	assert_int_equal(unlink(path), 0);
 	following_step(following);
 	members_expect(following->aggregate, "a_depth 2");
-	assert_int_equal(aggregate_conflict_count(following_source(following, "second")->member),
-			 0);
-	ring_segment_close(segments[0]);
-	ring_segment_close(segments[1]);
+	assert_int_equal(conflicts(following, "second"), 0);
+	ring_segment_close(first);
+	ring_segment_close(second);
+}
+
+static void conflicts_are_resolved_one_segment_at_a_time(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segments[] = {
+		depth_segment(following, "first", RING_MIN, 1),
+		depth_segment(following, "second", RING_MAX, 2),
+		depth_segment(following, "still", RING_LAST, 4),
+		depth_segment(following, "third", RING_MAX, 3),
+	};
+	char path[256];
+
+	following_step(following);
+	path_of(following, "first", path);
+	assert_int_equal(unlink(path), 0);
+	attach_update(&following->attach, UINT64_MAX / 2);
+	assert_int_equal(conflicts(following, "second"), 0);
+	assert_int_equal(conflicts(following, "third"), 1);
+	assert_true(attach_is_looking(&following->attach));
+	attach_update(&following->attach, UINT64_MAX / 2);
+	assert_int_equal(conflicts(following, "third"), 0);
+	attach_update(&following->attach, UINT64_MAX / 2);
+	assert_false(attach_is_looking(&following->attach));
+	members_expect(following->aggregate, "a_depth 3");
+	assert_int_equal(conflicts(following, "still"), 1);
+	for (unsigned i = 0; i < sizeof segments / sizeof segments[0]; i++)
+		ring_segment_close(segments[i]);
 }
 
 static void directory_that_is_replaced_is_opened_anew(void **state)
@@ -411,6 +447,7 @@ int main(void)
 		TEST(copy_is_counted_once_and_the_living_one_counts),
 		TEST(copy_of_a_predecessor_is_not_counted),
 		TEST(conflict_is_resolved_when_its_other_side_goes),
+		TEST(conflicts_are_resolved_one_segment_at_a_time),
 		TEST(directory_that_is_replaced_is_opened_anew),
 		TEST(junk_keeps_no_segment_out),
 		TEST(segment_too_many_is_refused_until_there_is_room),
