@@ -24,6 +24,7 @@ static_assert(DBL_MANT_DIG == 53 && DBL_MAX_EXP == 1024, "doubles as in IEEE 754
 
 #define FRACTION_BITS 52
 #define EXPONENT_BIAS (1023 + FRACTION_BITS)
+#define TEN_TO_16     UINT64_C(10000000000000000)
 
 /* floor(log10(2^exponent)) and floor(log2(10^exponent)), for all that doubles need. */
 static int log10_of_power_of_2(int exponent)
@@ -68,18 +69,25 @@ static struct interval interval_of(uint64_t c, int q, int k)
 	};
 }
 
-/* The multiple of the unit that is nearest to the middle; of two, the even one, as printf has it.
- */
+/* The multiple of the unit nearest to the middle; of two the even one, as printf has it. */
 static inline uint64_t nearest(const struct interval *interval, uint64_t unit)
 {
 	const uint64_t down = interval->middle / (4 * unit), rest = interval->middle % (4 * unit);
 
-	return (down + (rest > 2 * unit || (rest == 2 * unit && down % 2 == 1))) * unit;
+	return (down + (rest + down % 2 > 2 * unit)) * unit;
 }
 
 static inline bool is_inside(const struct interval *interval, uint64_t digits)
 {
-	return interval->low <= 4 * digits && 4 * digits <= interval->high;
+	return (interval->low <= 4 * digits) & (4 * digits <= interval->high);
+}
+
+/* Without a branch, for conditions that nothing predicts. */
+static inline uint64_t choose(bool condition, uint64_t then, uint64_t otherwise)
+{
+	const uint64_t mask = -(uint64_t)condition;
+
+	return (then & mask) | (otherwise & ~mask);
 }
 
 struct decimal decimal_of(double value)
@@ -93,15 +101,13 @@ struct decimal decimal_of(double value)
 	const bool is_power_of_2 = c == UINT64_C(1) << FRACTION_BITS;
 	const int k = log10_of_power_of_2(q - is_power_of_2);
 	const struct interval interval = interval_of(c, q, k);
-	struct decimal decimal = {.exponent = k};
+	uint64_t digits = nearest(&interval, 10);
 
-	if (is_power_of_2) {
-		decimal.digits = nearest(&interval, 100);
-		if (is_inside(&interval, decimal.digits))
-			return decimal;
-	}
-	decimal.digits = nearest(&interval, 10);
-	if (!is_inside(&interval, decimal.digits))
-		decimal.digits = nearest(&interval, 1);
-	return decimal;
+	digits = choose(is_inside(&interval, digits), digits, nearest(&interval, 1));
+	if (is_power_of_2 && is_inside(&interval, nearest(&interval, 100)))
+		digits = nearest(&interval, 100);
+	/* There are 16 or 17: the double is 2^52 to 2^53 times the distance to its nearer
+	 * neighbour, and that is 1 to 10 times 10^k. */
+	const bool is_short = digits < TEN_TO_16;
+	return (struct decimal){choose(is_short, 10 * digits, digits), k + 16 - is_short};
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decimal digits of a double: as few as read back as the same double, from the 15 on that
- * always suffice for a decimal to come back, and with that many digits the nearest. Pure.
+ * The decimal that stands for a double: the nearest with 15 digits, or with 16, or with 17, the
+ * first of these that reads back as the same double. Pure.
  */
 #ifndef DECIMAL_H
 #define DECIMAL_H
 
 #include <stdint.h>
 
-/* digits x 10^exponent; the digits are 15 to 17, zeros at the end included. */
 struct decimal {
-	uint64_t digits;
-	int exponent;
+	uint64_t digits; /* 17, zeros at the end included */
+	int exponent;    /* the first digit counts 10^exponent */
 };
 
 /* For positive, finite, normal values. Subnormal ones have fewer digits than 15. */

@@ -11,6 +11,7 @@
 #include "number.h"
 
 #define TEN_TO_8  100000000u
+#define TEN_TO_16 UINT64_C(10000000000000000)
 #define TEN_TO_15 1e15 /* whole numbers below need no exponent */
 
 /* The eight digits of a number below 10^8, one to a byte, the first in the lowest. They are split
@@ -86,47 +87,73 @@ static char *put_exponent(char *to, int exponent)
 	return number_u64(to, (uint64_t)exponent);
 }
 
-/* As %g would: the first digit counts 10^exponent, and an exponent is shown when it is below -4 or
- * not below the precision. */
-static char *put_point(char *to, const char digits[NUMBER_ROOM], int count, int exponent)
-{
-	const int precision = count > 15 ? count : 15;
+/* The 17 digits of a decimal; `high` and `low` as eight_digits has them. */
+struct seventeen {
+	char first;
+	uint64_t high;
+	uint64_t low;
+};
 
-	if (exponent < -4 || exponent >= precision) {
-		memcpy(to + 1, digits, 17);
-		to[0] = digits[0];
-		to[1] = '.';
-		return put_exponent(to + (count > 1 ? count + 1 : 1), exponent);
-	}
-	if (exponent < 0) {
-		memcpy(to, "0.000", 5);
-		memcpy(to + 1 - exponent, digits, 17);
-		return to + 1 - exponent + count;
-	}
-	if (exponent + 1 >= count) {
-		memset(to, '0', 17);
-		memcpy(to, digits, (size_t)count);
-		return to + exponent + 1;
-	}
-	memcpy(to, digits, 17);
-	memcpy(to + exponent + 2, digits + exponent + 1, 17);
-	to[exponent + 1] = '.';
-	return to + count + 1;
+static char *put_seventeen(char *to, const struct seventeen *digits)
+{
+	*to = digits->first;
+	put_digits(to + 1, digits->high, 0);
+	put_digits(to + 9, digits->low, 0);
+	return to + 17;
 }
 
+/* How many there are without the zeros at the end. */
+static int count_of(const struct seventeen *digits)
+{
+	if (digits->low)
+		return 17 - __builtin_clzll(digits->low) / 8;
+	return digits->high ? 9 - __builtin_clzll(digits->high) / 8 : 1;
+}
+
+/* Eight digits of which the last gives way to a point before digit `index`. */
+static void put_pointed(char *to, uint64_t digits, int index)
+{
+	const uint64_t before = (UINT64_C(1) << 8 * index) - 1;
+	/* The point comes two before the zero that put_digits makes of its byte. */
+	const uint64_t point = (uint64_t)('0' - '.') << 8 * index;
+
+	put_digits(to, (digits & before) + ((digits & ~before) << 8) - point, 0);
+}
+
+/* As %g would: with an exponent when that is below -4 or not below the precision. Digits are put
+ * where they belong, moved on by the point, and those before the point once more. */
 static char *put_decimal(char *to, struct decimal decimal)
 {
-	char digits[NUMBER_ROOM] = "";
+	const uint64_t last = decimal.digits % TEN_TO_16;
+	const struct seventeen digits = {
+		.first = (char)('0' + decimal.digits / TEN_TO_16),
+		.high = eight_digits((uint32_t)(last / TEN_TO_8)),
+		.low = eight_digits((uint32_t)(last % TEN_TO_8)),
+	};
+	const int count = count_of(&digits), exponent = decimal.exponent;
 
-	if (decimal.digits % TEN_TO_8 == 0) {
-		decimal.digits /= TEN_TO_8;
-		decimal.exponent += 8;
+	if (exponent < -4 || exponent >= (count > 15 ? count : 15)) {
+		put_seventeen(to + 1, &digits);
+		memcpy(to, (char[]){digits.first, '.'}, 2);
+		return put_exponent(to + count + (count > 1), exponent);
 	}
-	const char *end = number_u64(digits, decimal.digits);
-	const int exponent = decimal.exponent + (int)(end - digits) - 1;
-	while (end[-1] == '0')
-		end--;
-	return put_point(to, digits, (int)(end - digits), exponent);
+	if (exponent < 0) {
+		memcpy(to, "0.000000", 8);
+		return put_seventeen(to + 1 - exponent, &digits) - 17 + count;
+	}
+	if (exponent + 1 >= count) {
+		put_seventeen(to, &digits);
+		return to + exponent + 1;
+	}
+	put_seventeen(to + 1, &digits);
+	*to = digits.first;
+	if (exponent < 8) {
+		put_pointed(to + 1, digits.high, exponent);
+	} else {
+		put_digits(to + 1, digits.high, 0);
+		put_pointed(to + 9, digits.low, exponent - 8);
+	}
+	return to + count + 1;
 }
 
 /* By trial; for the subnormals alone, whose precision varies. */
@@ -149,7 +176,7 @@ char *number_double(char *to, double value)
 	*to = '-';
 	to += signbit(value) != 0;
 	value = fabs(value);
-	if (value < TEN_TO_15 && value == (double)(uint64_t)value)
+	if (value < TEN_TO_15 && value == (double)(int64_t)value)
 		return number_u64(to, (uint64_t)value);
 	if (value < DBL_MIN)
 		return put_subnormal(to, value);
