@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the benchmark programs, prints the table of rows.py and judges it.
+
+usage: bench.py [--rounds N] [--only BENCH]... [--brief] [--json FILE] BUILD
+
+BUILD is a build directory. A program prints JSON lines; see bench.h. What it measures counts only
+if it ends well: it has then checked every result. The exit status is 1 if a program failed or a
+target was missed.
+"""
+import argparse
+import collections
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+from rows import ROWS
+
+# Of one row: its figures and what to think of them.
+Result = collections.namedtuple("Result", "row ours peer value verdict")
+
+
+PROGRAM = re.compile(r"bench_(\w+)")
+SCRIPTS = {}  # name: file here, run with the options and the build directory
+
+
+def programs_of(build):
+    """What there is to run, by name: command lines."""
+    folder = os.path.join(build, "tests", "bench")
+    found = {match[1]: [os.path.join(folder, match[0])]
+             for match in map(PROGRAM.fullmatch, sorted(os.listdir(folder))) if match}
+    for name, script in SCRIPTS.items():
+        found[name] = [sys.executable, os.path.join(sys.path[0], script), build]
+    return found
+
+
+def run(command, arguments):
+    """The lines it printed and whether it ended well."""
+    done = subprocess.run(command + arguments, stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.returncode == 0
+
+
+def relate(row, ours, peer):
+    """Round by round, so that a slow phase of the machine meets both; then the median."""
+    if row.relation == "value":
+        return statistics.median(ours["rounds"])
+    pairs = list(zip(ours["rounds"], peer["rounds"]))
+    if row.relation == "difference":
+        return statistics.median(a - b for a, b in pairs)
+    return statistics.median(a / b for a, b in pairs)
+
+
+def judge(row, measured, skipped):
+    ours = measured.get(row.ours)
+    peer = row.peer and measured.get(row.peer)
+    if not ours or (row.peer and not peer):
+        reason = skipped.get(row.ours[:2]) or (row.peer and skipped.get(row.peer[:2]))
+        if not reason:
+            missing = row.ours if not ours else row.peer
+            reason = f"needs {row.package}" if ours and row.package else f"no {missing[2]}"
+        return Result(row, ours, peer, None, reason)
+    value = relate(row, ours, peer)
+    if row.target is None:
+        return Result(row, ours, peer, value, "reported")
+    met = value >= row.target if row.least else value <= row.target
+    return Result(row, ours, peer, value, "met" if met else "MISSED")
+
+
+def figure(line):
+    return f"{statistics.median(line['rounds']):.4g} {line['unit']}" if line else "-"
+
+
+def related(result):
+    if result.value is None:
+        return "-"
+    unit = "x" if result.row.relation == "ratio" else result.ours["unit"]
+    return f"{result.value:.3g} {unit}"
+
+
+def limit(row, unit):
+    if row.target is None:
+        return ""
+    return f"{'>=' if row.least else '<='} {row.target:g} {'x' if row.relation == 'ratio' else unit}"
+
+
+def print_table(results):
+    group = None
+    for result in results:
+        row = result.row
+        if row.group != group:
+            group = row.group
+            print(f"\n{group}\n{'':60} {'ours':>14} {'peer':>14} {'result':>12}   target")
+        unit = result.ours["unit"] if result.ours else ""
+        print(f"{row.what:60.60} {figure(result.ours):>14} {figure(result.peer):>14} "
+              f"{related(result):>12}   {limit(row, unit):12} {result.verdict}")
+
+
+def print_machine(machines, measured):
+    print(f"{'bench':12} {'clock GHz':>10} {'noise %':>8} {'stolen ms':>10} {'preempted':>10}")
+    for name, machine in machines.items():
+        clock, noise = (measured.get((name, "machine", who)) for who in
+                        ("core clock", "empty stretch: worst over median"))
+        print(f"{name:12} {figure(clock).split()[0]:>10} {figure(noise).split()[0]:>8} "
+              f"{machine['stolen_ms']:>10} {machine['preempted']:>10}")
+    for machine in list(machines.values())[:1]:
+        print("{processor}, {cores} cores, {kernel}; {compiler}; governor {governor}".format(**machine))
+
+
+def as_json(results, machines, measured):
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machines,
+        "rows": [{"group": r.row.group, "what": r.row.what, "relation": r.row.relation,
+                  "value": r.value, "target": r.row.target, "verdict": r.verdict,
+                  "ours": r.ours and statistics.median(r.ours["rounds"]),
+                  "peer": r.peer and statistics.median(r.peer["rounds"])} for r in results],
+        "measurements": list(measured.values()),
+    }
+
+
+def options():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n")[2][7:])
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--brief", action="store_true")
+    parser.add_argument("--json")
+    parser.add_argument("build")
+    return parser.parse_args()
+
+
+def measure(programs, arguments):
+    """Runs them one after another: (measurements, skipped cases, machines, failed programs)."""
+    measured, skipped, machines, failed = {}, {}, {}, []
+    for name, command in programs.items():
+        print(f"bench.py: {name}", file=sys.stderr, flush=True)
+        lines, well = run(command, arguments)
+        if not well:
+            failed.append(name)
+            continue
+        for line in lines:
+            if "machine" in line:
+                machines[line["bench"]] = line["machine"]
+            elif "skipped" in line:
+                skipped[line["bench"], line["case"]] = line["skipped"]
+            else:
+                measured[line["bench"], line["case"], line["who"]] = line
+    return measured, skipped, machines, failed
+
+
+def main():
+    chosen = options()
+    programs = programs_of(chosen.build)
+    for name in chosen.only or ():
+        if name not in programs:
+            sys.exit(f"bench.py: {name}: not one of {', '.join(programs)}")
+    programs = {name: programs[name] for name in chosen.only or programs}
+    arguments = ["--brief"] * chosen.brief
+    if chosen.rounds:
+        arguments += ["--rounds", str(chosen.rounds)]
+    measured, skipped, machines, failed = measure(programs, arguments)
+    results = [judge(row, measured, skipped) for row in ROWS
+               if row.ours[0] in programs and row.ours[0] not in failed]
+    print_machine(machines, measured)
+    print_table(results)
+    if chosen.json:
+        with open(chosen.json, "w", encoding="utf-8") as file:
+            json.dump(as_json(results, machines, measured), file, indent=1)
+    for name in failed:
+        print(f"bench.py: {name}: failed, so that nothing it measured counts", file=sys.stderr)
+    missed = sum(result.verdict == "MISSED" for result in results)
+    print(f"\n{sum(r.verdict == 'met' for r in results)} targets met, {missed} missed")
+    sys.exit(bool(failed or missed))
+
+
+if __name__ == "__main__":
+    main()

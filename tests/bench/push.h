@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The least that a ring can do, made of the protocol's own two steps and nothing else: three
+ * stores and a publication. What a record costs beyond this is the tally, the handle and the
+ * promises; and each trick of the record path is left out here once, for comparison.
+ */
+#ifndef PUSH_H
+#define PUSH_H
+
+#include <ring/ring.h>
+
+#include "bench.h"
+#include "contest.h"
+
+#define PUSH_SLOTS 16384u
+#define PUSH_KEYS  64u
+
+/* The writer's own, on another page offset than the shared position. */
+struct push {
+	struct ring_slot *slots;
+	struct ring_word *shared_pos;
+	uint64_t slot_mask;
+	uint64_t write_pos;
+	uint64_t now_ns;
+	uint64_t keys[PUSH_KEYS];
+	uint64_t cursor; /* of what was checked */
+};
+
+static inline void push_sample(struct push *push, uint64_t value, uint64_t key)
+{
+	const uint64_t pos = push->write_pos;
+
+	ring_put(&push->slots[pos & push->slot_mask], push->now_ns, value, key);
+	push->write_pos = pos + 1;
+	ring_publish(push->shared_pos, pos + 1);
+}
+
+/* For contenders: shared memory like a segment's, populated. The samples that were pushed must
+ * have the values 0, 1, 2, ... in every stretch. */
+void *push_open(const void *setup);
+bool push_check(void *push, uint64_t count);
+void push_close(void *push);
+
+extern const struct contender push_contender;
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Recording where every sample is checked; see subject.h. */
+#include "subject.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH 4096u
+
+const double subject_bounds[SUBJECT_BOUNDS] = {0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64};
+
+#define VALUES(first) first, 0.125, 100, 0.375, 48, 1.5, 3, 24, 0.75, 6, 12, 0.1875, 64, 2, 96, 0.5
+const double subject_values[SUBJECT_SERIES] = {VALUES(0), VALUES(5), VALUES(20), VALUES(80)};
+
+static const char *const metric_names[] = {
+	[RING_COUNTER] = "bench_events_total",
+	[RING_GAUGE] = "bench_level",
+	[RING_HISTOGRAM] = "bench_size",
+};
+
+static struct ring_segment *make_segment(unsigned slot_count)
+{
+	const struct ring_metric_def metrics[] = {
+		{.name = metric_names[RING_COUNTER],
+		 .help = "Events.",
+		 .kind = RING_COUNTER,
+		 .label_keys = {"number"},
+		 .series_max = SUBJECT_SERIES},
+		{.name = metric_names[RING_GAUGE],
+		 .help = "A level.",
+		 .kind = RING_GAUGE,
+		 .label_keys = {"number"},
+		 .series_max = SUBJECT_SERIES},
+		{.name = metric_names[RING_HISTOGRAM],
+		 .help = "Sizes.",
+		 .kind = RING_HISTOGRAM,
+		 .label_keys = {"number"},
+		 .bounds = subject_bounds,
+		 .bound_count = SUBJECT_BOUNDS,
+		 .series_max = SUBJECT_SERIES},
+	};
+	char dir[] = "/dev/shm/ring-bench-XXXXXX";
+	struct ring_segment *segment;
+
+	if (!mkdtemp(dir)) {
+		bench_fail("%s: cannot be made", dir);
+		return NULL;
+	}
+	if (ring_segment_create(&segment, &(struct ring_options){.name = "bench",
+								 .dir = dir,
+								 .core_count = 1,
+								 .slot_count = slot_count,
+								 .metrics = metrics,
+								 .metric_count = 3}) != 0) {
+		bench_fail("%s", ring_error());
+		ring_segment_close(segment);
+		rmdir(dir);
+		return NULL;
+	}
+	return segment;
+}
+
+/* Its name goes at once: what is mapped and open stays, and nothing is left behind. */
+static int open_reader(struct subject *subject)
+{
+	char path[RING_PATH_BYTES];
+	const int result = ring_reader_open(&subject->reader, AT_FDCWD,
+					    ring_segment_path(subject->segment));
+
+	snprintf(path, sizeof path, "%s", ring_segment_path(subject->segment));
+	unlink(path);
+	*strrchr(path, '/') = 0;
+	rmdir(path);
+	return result;
+}
+
+static void resolve(struct subject *subject, unsigned i)
+{
+	char number[12];
+	const char *const labels[] = {number, NULL};
+
+	snprintf(number, sizeof number, "%u", i);
+	if (subject->kind == RING_COUNTER)
+		subject->counters[i] = ring_counter_resolve(subject->segment,
+							    metric_names[RING_COUNTER], labels);
+	else if (subject->kind == RING_GAUGE)
+		subject->gauges[i] = ring_gauge_resolve(subject->segment, metric_names[RING_GAUGE],
+							labels);
+	else
+		subject->histograms[i] = ring_histogram_resolve(
+			subject->segment, metric_names[RING_HISTOGRAM], labels);
+}
+
+static void record(struct subject *subject, unsigned i)
+{
+	if (subject->kind == RING_COUNTER)
+		ring_counter_add(subject->writer, subject->counters[i], 1);
+	else if (subject->kind == RING_GAUGE)
+		ring_gauge_set(subject->writer, subject->gauges[i], (double)i);
+	else
+		ring_histogram_observe(subject->writer, subject->histograms[i], subject_values[i]);
+}
+
+/* One record of each series, whose keys the reader then knows. */
+static bool learn_keys(struct subject *subject)
+{
+	size_t count;
+
+	for (unsigned i = 0; i < SUBJECT_SERIES; i++) {
+		resolve(subject, i);
+		record(subject, i);
+	}
+	if (ring_reader_refresh(subject->reader) != RING_SOUND ||
+	    ring_reader_drain(subject->reader, 0, subject->samples, BATCH, &count) != RING_SOUND ||
+	    count != SUBJECT_SERIES)
+		return bench_fail("the first samples did not come through");
+	for (unsigned i = 0; i < SUBJECT_SERIES; i++) {
+		subject->keys[i] = subject->samples[i].key;
+		if (ring_reader_series_of(subject->reader, &subject->samples[i]) < 0)
+			return bench_fail("a sample of an unknown series");
+	}
+	subject->checked = SUBJECT_SERIES;
+	return true;
+}
+
+struct subject *subject_open(enum ring_kind kind, unsigned slot_count)
+{
+	struct subject *subject = calloc(1, sizeof *subject);
+
+	if (!subject)
+		return NULL;
+	subject->kind = kind;
+	subject->samples = calloc(BATCH, sizeof *subject->samples);
+	subject->segment = make_segment(slot_count);
+	if (subject->segment && subject->samples && open_reader(subject) == 0) {
+		subject->writer = ring_writer_claim(subject->segment, 0);
+		subject->now_ns = ring_tick(subject->writer);
+		if (learn_keys(subject))
+			return subject;
+	}
+	subject_close(subject);
+	bench_fail("there is no segment to measure");
+	return NULL;
+}
+
+void subject_close(struct subject *subject)
+{
+	if (subject->reader)
+		ring_reader_close(subject->reader);
+	if (subject->segment)
+		ring_segment_close(subject->segment);
+	free(subject->samples);
+	free(subject);
+}
+
+/* What sample `number` must hold. */
+static uint64_t value_of(enum ring_kind kind, uint64_t number)
+{
+	const uint64_t series = number % SUBJECT_SERIES;
+
+	if (kind == RING_COUNTER)
+		return number / SUBJECT_SERIES + 1;
+	return ring_bits_of(kind == RING_GAUGE ? (double)series : subject_values[series]);
+}
+
+static bool check_sample(const struct subject *subject, const struct ring_sample *sample,
+			 uint64_t number)
+{
+	if (sample->value == value_of(subject->kind, number) &&
+	    sample->key == subject->keys[number % SUBJECT_SERIES] &&
+	    (subject->now_ns == 0 || sample->timestamp_ns == subject->now_ns))
+		return true;
+	return bench_fail("sample %llu is wrong: time %llu, value %#llx, key %#llx",
+			  (unsigned long long)number, (unsigned long long)sample->timestamp_ns,
+			  (unsigned long long)sample->value, (unsigned long long)sample->key);
+}
+
+bool subject_drain(struct subject *subject)
+{
+	struct ring_account account;
+	size_t count;
+
+	do {
+		if (ring_reader_drain(subject->reader, 0, subject->samples, BATCH, &count) !=
+			    RING_SOUND ||
+		    ring_reader_account(subject->reader, 0, &account) != RING_SOUND)
+			return bench_fail("the ring cannot be read");
+		/* What the reader counts as dropped it has passed over, all before these. */
+		subject->dropped = account.dropped;
+		uint64_t number = account.drained + account.dropped - count;
+		for (size_t i = 0; i < count; i++)
+			if (!check_sample(subject, &subject->samples[i], number++))
+				return false;
+		subject->checked += count;
+	} while (count > 0);
+	return true;
+}
+
+static uint64_t bucket_of(double value)
+{
+	uint64_t bucket = 0;
+
+	while (bucket < SUBJECT_BOUNDS && value > subject_bounds[bucket])
+		bucket++;
+	return bucket;
+}
+
+/* Each series was recorded equally often, with one value each. */
+static bool check_tallies(struct subject *subject, uint64_t times)
+{
+	uint64_t cells[RING_SERIES_CELLS_MAX];
+
+	for (uint64_t i = 0; i < SUBJECT_SERIES; i++) {
+		const int index = ring_reader_series_at(subject->reader,
+							(int32_t)(uint32_t)subject->keys[i]);
+		const struct ring_series_info *series = ring_reader_series(subject->reader,
+									   (uint32_t)index);
+		const struct ring_metric_info *metric = ring_reader_metric(subject->reader,
+									   series->metric);
+		uint64_t wanted[RING_SERIES_CELLS_MAX] = {times};
+		if (ring_reader_tallies(subject->reader, 0, series->cell, metric->series_cells,
+					cells) != RING_SOUND)
+			return bench_fail("the tallies cannot be read");
+		if (subject->kind == RING_GAUGE) {
+			wanted[0] = ring_bits_of((double)i);
+			wanted[1] = subject->now_ns ? subject->now_ns : cells[1];
+		} else if (subject->kind == RING_HISTOGRAM) {
+			wanted[0] = ring_bits_of(subject_values[i] * (double)times);
+			wanted[1 + bucket_of(subject_values[i])] = times;
+		}
+		if (memcmp(cells, wanted, metric->series_cells * sizeof cells[0]) != 0)
+			return bench_fail("series %llu: the tallies are wrong",
+					  (unsigned long long)i);
+	}
+	return true;
+}
+
+bool subject_check(struct subject *subject, uint64_t written, uint64_t dropped_max)
+{
+	struct ring_account account;
+
+	if (!subject_drain(subject))
+		return false;
+	if (ring_reader_account(subject->reader, 0, &account) != RING_SOUND)
+		return bench_fail("there is no account");
+	if (account.written != written || account.pending != 0 ||
+	    account.written != account.drained + account.dropped + account.pending ||
+	    account.drained != subject->checked || account.dropped > dropped_max)
+		return bench_fail(
+			"the account is wrong: %llu recorded, %llu written, %llu drained, "
+			"%llu dropped, %llu checked",
+			(unsigned long long)written, (unsigned long long)account.written,
+			(unsigned long long)account.drained, (unsigned long long)account.dropped,
+			(unsigned long long)subject->checked);
+	return check_tallies(subject, written / SUBJECT_SERIES);
+}
+
+void *subject_open_contender(const void *kind)
+{
+	return subject_open(*(const enum ring_kind *)kind, SUBJECT_SLOTS);
+}
+
+bool subject_check_contender(void *state, uint64_t count)
+{
+	struct subject *subject = state;
+
+	return subject_check(subject, subject->checked + count, 0);
+}
+
+void subject_close_contender(void *subject)
+{
+	subject_close(subject);
+}

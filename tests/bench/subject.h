@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A segment of the benchmark's own with one writer, and a reader that checks every sample: its
+ * series, its time and its value, which numbers it; then the ring's account, and the tallies
+ * against what was recorded.
+ *
+ * Sample n is of series n % SUBJECT_SERIES. Loops count from 0 in every stretch, and stretches
+ * are whole multiples of SUBJECT_SERIES, so that no loop needs to know what came before.
+ */
+#ifndef SUBJECT_H
+#define SUBJECT_H
+
+#include <ring/read.h>
+#include <ring/segment.h>
+
+#include "bench.h"
+
+#define SUBJECT_SERIES 64u
+#define SUBJECT_BOUNDS 10u
+#define SUBJECT_SLOTS  16384u /* where it does not matter */
+#define SUBJECT_BURST  32u    /* records of one burst, in the rows about bursts */
+
+struct subject {
+	struct ring_writer *writer;
+	struct ring_counter counters[SUBJECT_SERIES];
+	struct ring_gauge gauges[SUBJECT_SERIES];
+	struct ring_histogram histograms[SUBJECT_SERIES];
+
+	struct ring_segment *segment;
+	struct ring_reader *reader;
+	enum ring_kind kind;
+	uint64_t keys[SUBJECT_SERIES]; /* of the series of that kind, as samples carry them */
+	uint64_t now_ns;               /* the time that samples must have; 0: any */
+	uint64_t checked;              /* samples so far, all of them found right */
+	uint64_t dropped;              /* samples overwritten before they were read */
+	struct ring_sample *samples;   /* a batch */
+};
+
+extern const double subject_bounds[SUBJECT_BOUNDS];
+
+/* What histograms observe, in turn: spread over all buckets, exact in binary. */
+extern const double subject_values[SUBJECT_SERIES];
+
+/* Makes a segment, for records of one kind. NULL after bench_fail. */
+struct subject *subject_open(enum ring_kind kind, unsigned slot_count);
+
+/* As members of a contender; the setup is a const enum ring_kind. */
+void *subject_open_contender(const void *kind);
+bool subject_check_contender(void *subject, uint64_t count);
+void subject_close_contender(void *subject);
+
+/* Drains and checks what is there. Returns whether all is well. */
+bool subject_drain(struct subject *subject);
+
+/* For afterwards: `written` samples in all, everyone of them drained and right or counted as
+ * dropped, at most `dropped_max` of these; and tallies that say the same. */
+bool subject_check(struct subject *subject, uint64_t written, uint64_t dropped_max);
+
+void subject_close(struct subject *subject);
+
+#endif
