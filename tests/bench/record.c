@@ -44,7 +44,7 @@ static inline void histogram_observe(struct subject *subject, uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++)
 		ring_histogram_observe(writer, subject->histograms[i % SUBJECT_SERIES],
-				       subject_values[i % SUBJECT_SERIES]);
+				       subject_value(i));
 }
 
 CONTEST_LOOPS(counter_add_loop, counter_add);

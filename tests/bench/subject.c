@@ -12,8 +12,21 @@
 
 const double subject_bounds[SUBJECT_BOUNDS] = {0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64};
 
-#define VALUES(first) first, 0.125, 100, 0.375, 48, 1.5, 3, 24, 0.75, 6, 12, 0.1875, 64, 2, 96, 0.5
-const double subject_values[SUBJECT_SERIES] = {VALUES(0), VALUES(5), VALUES(20), VALUES(80)};
+const double subject_values[SUBJECT_VALUES] = {0, 0.125, 0.1875, 0.375, 0.5, 0.75, 1.5, 2,
+					       3, 6,     12,     20,    24,  48,   80,  96};
+uint8_t subject_choice[SUBJECT_PERIOD];
+
+static void choose_values(void)
+{
+	uint32_t state = 1;
+
+	for (unsigned i = 0; i < SUBJECT_PERIOD; i++) {
+		state ^= state << 13;
+		state ^= state >> 17;
+		state ^= state << 5;
+		subject_choice[i] = (uint8_t)(state % SUBJECT_VALUES);
+	}
+}
 
 static const char *const metric_names[] = {
 	[RING_COUNTER] = "bench_events_total",
@@ -101,7 +114,7 @@ static void record(struct subject *subject, unsigned i)
 	else if (subject->kind == RING_GAUGE)
 		ring_gauge_set(subject->writer, subject->gauges[i], (double)i);
 	else
-		ring_histogram_observe(subject->writer, subject->histograms[i], subject_values[i]);
+		ring_histogram_observe(subject->writer, subject->histograms[i], subject_value(i));
 }
 
 /* One record of each series, whose keys the reader then knows. */
@@ -132,6 +145,7 @@ struct subject *subject_open(enum ring_kind kind, unsigned slot_count)
 
 	if (!subject)
 		return NULL;
+	choose_values();
 	subject->kind = kind;
 	subject->samples = calloc(BATCH, sizeof *subject->samples);
 	subject->segment = make_segment(slot_count);
@@ -163,7 +177,10 @@ static uint64_t value_of(enum ring_kind kind, uint64_t number)
 
 	if (kind == RING_COUNTER)
 		return number / SUBJECT_SERIES + 1;
-	return ring_bits_of(kind == RING_GAUGE ? (double)series : subject_values[series]);
+	if (kind == RING_GAUGE)
+		return ring_bits_of((double)series);
+	/* Behind one of each series, the periods begin. */
+	return ring_bits_of(subject_value(number - SUBJECT_SERIES));
 }
 
 static bool check_sample(const struct subject *subject, const struct ring_sample *sample,
@@ -208,10 +225,33 @@ static uint64_t bucket_of(double value)
 	return bucket;
 }
 
-/* Each series was recorded equally often, with one value each. */
-static bool check_tallies(struct subject *subject, uint64_t times)
+static void observe(uint64_t *cells, double value, uint64_t times)
 {
-	uint64_t cells[RING_SERIES_CELLS_MAX];
+	cells[0] = ring_bits_of(ring_double_of(cells[0]) + value * (double)times);
+	cells[1 + bucket_of(value)] += times;
+}
+
+/* The cells of one series after `written` samples, one of each series and then whole periods. */
+static void expect_cells(const struct subject *subject, uint64_t series, uint64_t written,
+			 uint64_t *cells)
+{
+	memset(cells, 0, RING_SERIES_CELLS_MAX * sizeof *cells);
+	if (subject->kind == RING_COUNTER) {
+		cells[0] = written / SUBJECT_SERIES;
+	} else if (subject->kind == RING_GAUGE) {
+		cells[0] = ring_bits_of((double)series);
+		cells[1] = subject->now_ns;
+	} else {
+		observe(cells, subject_value(series), 1);
+		for (uint64_t i = series; i < SUBJECT_PERIOD; i += SUBJECT_SERIES)
+			observe(cells, subject_value(i),
+				(written - SUBJECT_SERIES) / SUBJECT_PERIOD);
+	}
+}
+
+static bool check_tallies(struct subject *subject, uint64_t written)
+{
+	uint64_t cells[RING_SERIES_CELLS_MAX], wanted[RING_SERIES_CELLS_MAX];
 
 	for (uint64_t i = 0; i < SUBJECT_SERIES; i++) {
 		const int index = ring_reader_series_at(subject->reader,
@@ -220,17 +260,10 @@ static bool check_tallies(struct subject *subject, uint64_t times)
 									   (uint32_t)index);
 		const struct ring_metric_info *metric = ring_reader_metric(subject->reader,
 									   series->metric);
-		uint64_t wanted[RING_SERIES_CELLS_MAX] = {times};
 		if (ring_reader_tallies(subject->reader, 0, series->cell, metric->series_cells,
 					cells) != RING_SOUND)
 			return bench_fail("the tallies cannot be read");
-		if (subject->kind == RING_GAUGE) {
-			wanted[0] = ring_bits_of((double)i);
-			wanted[1] = subject->now_ns ? subject->now_ns : cells[1];
-		} else if (subject->kind == RING_HISTOGRAM) {
-			wanted[0] = ring_bits_of(subject_values[i] * (double)times);
-			wanted[1 + bucket_of(subject_values[i])] = times;
-		}
+		expect_cells(subject, i, written, wanted);
 		if (memcmp(cells, wanted, metric->series_cells * sizeof cells[0]) != 0)
 			return bench_fail("series %llu: the tallies are wrong",
 					  (unsigned long long)i);
@@ -255,7 +288,7 @@ bool subject_check(struct subject *subject, uint64_t written, uint64_t dropped_m
 			(unsigned long long)written, (unsigned long long)account.written,
 			(unsigned long long)account.drained, (unsigned long long)account.dropped,
 			(unsigned long long)subject->checked);
-	return check_tallies(subject, written / SUBJECT_SERIES);
+	return check_tallies(subject, written);
 }
 
 void *subject_open_contender(const void *kind)

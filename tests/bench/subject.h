@@ -5,7 +5,7 @@
  * against what was recorded.
  *
  * Sample n is of series n % SUBJECT_SERIES. Loops count from 0 in every stretch, and stretches
- * are whole multiples of SUBJECT_SERIES, so that no loop needs to know what came before.
+ * are whole multiples of SUBJECT_PERIOD, so that no loop needs to know what came before.
  */
 #ifndef SUBJECT_H
 #define SUBJECT_H
@@ -17,6 +17,7 @@
 
 #define SUBJECT_SERIES 64u
 #define SUBJECT_BOUNDS 10u
+#define SUBJECT_PERIOD 4096u  /* of what histograms observe */
 #define SUBJECT_SLOTS  16384u /* where it does not matter */
 #define SUBJECT_BURST  32u    /* records of one burst, in the rows about bursts */
 
@@ -38,8 +39,16 @@ struct subject {
 
 extern const double subject_bounds[SUBJECT_BOUNDS];
 
-/* What histograms observe, in turn: spread over all buckets, exact in binary. */
-extern const double subject_values[SUBJECT_SERIES];
+/* What record `i` of a histogram observes: at random, so that no branch predictor knows the bucket,
+ * spread evenly over the buckets, and exact in binary. The choice is there once a subject is. */
+#define SUBJECT_VALUES 16u
+extern const double subject_values[SUBJECT_VALUES];
+extern uint8_t subject_choice[SUBJECT_PERIOD];
+
+static inline double subject_value(uint64_t i)
+{
+	return subject_values[subject_choice[i % SUBJECT_PERIOD]];
+}
 
 /* Makes a segment, for records of one kind. NULL after bench_fail. */
 struct subject *subject_open(enum ring_kind kind, unsigned slot_count);

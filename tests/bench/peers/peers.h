@@ -8,11 +8,7 @@
 
 #include "contest.h"
 
-#ifdef __cplusplus
-#define PEER extern "C" const struct contender __attribute__((weak))
-#else
 #define PEER extern const struct contender __attribute__((weak))
-#endif
 
 /* prometheus-cpp: an increment, a set, an observation, with 64 held handles in turn. */
 PEER prometheus_counter;
