@@ -25,7 +25,7 @@ Result = collections.namedtuple("Result", "row ours peer value verdict")
 
 
 PROGRAM = re.compile(r"bench_(\w+)")
-SCRIPTS = {}  # name: file here, run with the options and the build directory
+SCRIPTS = {"tracepoint": "tracepoint.py"}  # files here, run with build directory and options
 
 
 def programs_of(build):

@@ -5,76 +5,16 @@
 #include "contest.h"
 #include "peers.h"
 #include "push.h"
-#include "subject.h"
-
-#define COUNT 8192u /* of a stretch: no ring here overflows in one */
-
-static inline void counter_add(struct subject *subject, uint64_t count)
-{
-	struct ring_writer *writer = subject->writer;
-
-	for (uint64_t i = 0; i < count; i++)
-		ring_counter_add(writer, subject->counters[i % SUBJECT_SERIES], 1);
-}
-
-static inline void counter_add_in_bursts(struct subject *subject, uint64_t count)
-{
-	struct ring_writer *writer = subject->writer;
-
-	for (uint64_t i = 0; i < count; i += SUBJECT_BURST) {
-		ring_burst_begin(writer);
-		for (uint64_t k = i; k < i + SUBJECT_BURST; k++)
-			ring_counter_add(writer, subject->counters[k % SUBJECT_SERIES], 1);
-		ring_burst_end(writer);
-	}
-}
-
-static inline void gauge_set(struct subject *subject, uint64_t count)
-{
-	struct ring_writer *writer = subject->writer;
-
-	for (uint64_t i = 0; i < count; i++)
-		ring_gauge_set(writer, subject->gauges[i % SUBJECT_SERIES],
-			       (double)(i % SUBJECT_SERIES));
-}
-
-static inline void histogram_observe(struct subject *subject, uint64_t count)
-{
-	struct ring_writer *writer = subject->writer;
-
-	for (uint64_t i = 0; i < count; i++)
-		ring_histogram_observe(writer, subject->histograms[i % SUBJECT_SERIES],
-				       subject_value(i));
-}
-
-CONTEST_LOOPS(counter_add_loop, counter_add);
-CONTEST_LOOPS(counter_add_in_bursts_loop, counter_add_in_bursts);
-CONTEST_LOOPS(gauge_set_loop, gauge_set);
-CONTEST_LOOPS(histogram_observe_loop, histogram_observe);
-
-static const enum ring_kind counter = RING_COUNTER, gauge = RING_GAUGE, histogram = RING_HISTOGRAM;
-
-#define SUBJECT(what, kind, loop)                                                   \
-	{                                                                           \
-		.who = what, .setup = &(kind), .open = subject_open_contender,      \
-		.check = subject_check_contender, .close = subject_close_contender, \
-		.loops = CONTEST_PLACED(loop),                                      \
-	}
-
-static const struct contender counter_single = SUBJECT("ring", counter, counter_add_loop);
-static const struct contender counter_bursts = SUBJECT("ring, bursts of 32", counter,
-						       counter_add_in_bursts_loop);
-static const struct contender gauge_single = SUBJECT("ring", gauge, gauge_set_loop);
-static const struct contender histogram_single = SUBJECT("ring", histogram, histogram_observe_loop);
+#include "recording.h"
 
 static const struct contest contests[] = {
 	{
 		.name = "counter",
-		.count = COUNT,
+		.count = RECORDING_COUNT,
 		.contenders =
 			(const struct contender *const[]){
-				&counter_single,
-				&counter_bursts,
+				&recording_counter,
+				&recording_bursts,
 				&push_contender,
 				&prometheus_counter,
 				&ck_stack,
@@ -86,20 +26,20 @@ static const struct contest contests[] = {
 	},
 	{
 		.name = "gauge",
-		.count = COUNT,
+		.count = RECORDING_COUNT,
 		.contenders =
 			(const struct contender *const[]){
-				&gauge_single,
+				&recording_gauge,
 				&prometheus_gauge,
 				&contest_end,
 			},
 	},
 	{
 		.name = "histogram",
-		.count = COUNT,
+		.count = RECORDING_COUNT,
 		.contenders =
 			(const struct contender *const[]){
-				&histogram_single,
+				&recording_histogram,
 				&prometheus_histogram,
 				&contest_end,
 			},
