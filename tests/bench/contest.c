@@ -26,14 +26,17 @@ static size_t places_of(const struct contender *contender)
 /* Nanoseconds per operation of one loop: the median of a few stretches, each of them checked. */
 static double time_loop(struct entrant *entrant, contest_loop *loop, uint64_t count)
 {
+	const struct contender *contender = entrant->contender;
 	double ns[STRETCHES];
 
 	for (unsigned i = 0; i < STRETCHES; i++) {
+		if (contender->prepare && !contender->prepare(entrant->state))
+			bench_fail("%s: a stretch could not be prepared", contender->who);
 		const uint64_t start = bench_now_ns();
 		loop(entrant->state, count);
 		ns[i] = (double)(bench_now_ns() - start) / (double)count;
-		if (entrant->contender->check && !entrant->contender->check(entrant->state, count))
-			bench_fail("%s: a stretch failed its check", entrant->contender->who);
+		if (contender->check && !contender->check(entrant->state, count))
+			bench_fail("%s: a stretch failed its check", contender->who);
 	}
 	return bench_median(ns, STRETCHES);
 }

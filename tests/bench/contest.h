@@ -22,6 +22,7 @@ struct contender {
 	const char *who;
 	const void *setup;                          /* for the next three to know what is meant */
 	void *(*open)(const void *setup);           /* NULL after saying why with bench_fail */
+	bool (*prepare)(void *state);               /* untimed, before every stretch; or NULL */
 	bool (*check)(void *state, uint64_t count); /* the last `count` operations; or NULL */
 	void (*close)(void *state);
 	contest_loop *loops[CONTEST_PLACES]; /* the same loop at every place; or one alone */

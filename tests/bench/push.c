@@ -9,28 +9,55 @@
 #define BYTES (PAGE + PUSH_SLOTS * sizeof(struct ring_slot))
 #define BURST 64u /* slots that a reader leaves to the writer, as in a segment */
 
+const struct push_setup push_plain = {.aliased = false};
+
+/* Where the writer's state stands in its page. */
+static size_t offset_of(const struct push_setup *setup)
+{
+	return setup->aliased ? PAGE - offsetof(struct push, shared_pos) : PAGE / 2;
+}
+
+/* Shared memory like a segment's. */
+static bool map(struct push *push)
+{
+	const int populate = push->setup->unpopulated ? 0 : MAP_POPULATE;
+	char *memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | populate, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return bench_fail("push: no memory for a ring");
+	push->shared_pos = (struct ring_word *)(void *)memory;
+	push->slots = (struct ring_slot *)(void *)(memory + PAGE);
+	push->write_pos = 0;
+	push->cursor = 0;
+	return true;
+}
+
 void *push_open(const void *setup)
 {
-	char *map = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	char *page = aligned_alloc(PAGE, PAGE);
+	char *pages = aligned_alloc(PAGE, 2 * (size_t)PAGE);
 
-	(void)setup;
-	if (map == MAP_FAILED || !page) {
-		bench_fail("no memory for a ring");
-		free(page);
+	if (!pages) {
+		bench_fail("push: no memory");
 		return NULL;
 	}
-	struct push *push = (struct push *)(void *)(page + PAGE / 2);
+	struct push *push = (struct push *)(void *)(pages + offset_of(setup));
 	*push = (struct push){
-		.slots = (struct ring_slot *)(void *)(map + PAGE),
-		.shared_pos = (struct ring_word *)(void *)map,
-		.slot_mask = PUSH_SLOTS - 1,
-		.now_ns = bench_now_ns(),
-	};
+		.slot_mask = PUSH_SLOTS - 1, .now_ns = bench_now_ns(), .setup = setup};
 	for (uint64_t i = 0; i < PUSH_KEYS; i++)
 		push->keys[i] = i + 1;
-	return push;
+	if (map(push))
+		return push;
+	free(pages);
+	return NULL;
+}
+
+bool push_refresh(void *state)
+{
+	struct push *push = state;
+
+	munmap(push->shared_pos, BYTES);
+	return map(push);
 }
 
 bool push_check(void *state, uint64_t count)
@@ -48,7 +75,7 @@ bool push_check(void *state, uint64_t count)
 		for (size_t i = 0; i < batch.kept; i++, number++)
 			if (samples[i].value != number ||
 			    samples[i].key != push->keys[number % PUSH_KEYS] ||
-			    samples[i].timestamp_ns != push->now_ns)
+			    (samples[i].timestamp_ns != push->now_ns && !push->setup->any_time))
 				return bench_fail("push: sample %llu is wrong",
 						  (unsigned long long)number);
 	}
@@ -61,7 +88,7 @@ void push_close(void *state)
 	struct push *push = state;
 
 	munmap(push->shared_pos, BYTES);
-	free((char *)push - PAGE / 2);
+	free((char *)push - offset_of(push->setup));
 }
 
 static inline void push_cyclic(struct push *push, uint64_t count)
@@ -74,6 +101,7 @@ CONTEST_LOOPS(push_loop, push_cyclic);
 
 const struct contender push_contender = {
 	.who = "bare push",
+	.setup = &push_plain,
 	.open = push_open,
 	.check = push_check,
 	.close = push_close,

@@ -15,7 +15,7 @@
 #define PUSH_SLOTS 16384u
 #define PUSH_KEYS  64u
 
-/* The writer's own, on another page offset than the shared position. */
+/* The writer's own. */
 struct push {
 	struct ring_slot *slots;
 	struct ring_word *shared_pos;
@@ -24,6 +24,14 @@ struct push {
 	uint64_t now_ns;
 	uint64_t keys[PUSH_KEYS];
 	uint64_t cursor; /* of what was checked */
+	const struct push_setup *setup;
+};
+
+struct push_setup {
+	bool aliased;     /* what leads to the shared position has its page offset, so that loading
+			   * the one waits for storing the other; else half a page apart */
+	bool unpopulated; /* the memory comes page by page, as it is written */
+	bool any_time;    /* samples have times of their own */
 };
 
 static inline void push_sample(struct push *push, uint64_t value, uint64_t key)
@@ -35,12 +43,13 @@ static inline void push_sample(struct push *push, uint64_t value, uint64_t key)
 	ring_publish(push->shared_pos, pos + 1);
 }
 
-/* For contenders: shared memory like a segment's, populated. The samples that were pushed must
- * have the values 0, 1, 2, ... in every stretch. */
+/* For contenders. The samples of a stretch must have the values 0, 1, 2, ... */
 void *push_open(const void *setup);
+bool push_refresh(void *push); /* for `prepare`: new memory, never written */
 bool push_check(void *push, uint64_t count);
 void push_close(void *push);
 
+extern const struct push_setup push_plain;
 extern const struct contender push_contender;
 
 #endif

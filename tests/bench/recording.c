@@ -2,16 +2,6 @@
 /* The record calls as contenders; see recording.h. */
 #include "recording.h"
 
-#include "subject.h"
-
-static inline void counter_add(struct subject *subject, uint64_t count)
-{
-	struct ring_writer *writer = subject->writer;
-
-	for (uint64_t i = 0; i < count; i++)
-		ring_counter_add(writer, subject->counters[i % SUBJECT_SERIES], 1);
-}
-
 static inline void counter_add_in_bursts(struct subject *subject, uint64_t count)
 {
 	struct ring_writer *writer = subject->writer;
@@ -42,7 +32,7 @@ static inline void histogram_observe(struct subject *subject, uint64_t count)
 				       subject_value(i));
 }
 
-CONTEST_LOOPS(counter_add_loop, counter_add);
+CONTEST_LOOPS(counter_add_loop, recording_add);
 CONTEST_LOOPS(counter_add_in_bursts_loop, counter_add_in_bursts);
 CONTEST_LOOPS(gauge_set_loop, gauge_set);
 CONTEST_LOOPS(histogram_observe_loop, histogram_observe);

@@ -7,11 +7,20 @@
 #define RECORDING_H
 
 #include "contest.h"
+#include "subject.h"
 
 extern const struct contender recording_counter;
 extern const struct contender recording_bursts; /* the same, published 32 at a time */
 extern const struct contender recording_gauge;
 extern const struct contender recording_histogram;
+
+static inline void recording_add(struct subject *subject, uint64_t count)
+{
+	struct ring_writer *writer = subject->writer;
+
+	for (uint64_t i = 0; i < count; i++)
+		ring_counter_add(writer, subject->counters[i % SUBJECT_SERIES], 1);
+}
 
 #define RECORDING_COUNT 8192u /* of a stretch that overflows no ring: nothing is dropped */
 

@@ -29,6 +29,18 @@ def counter(who):
 
 RECORD = "Record path, one core"
 
+TRICKS = "What each trick buys, and each promise costs"
+
+
+def trick(what, who, peer="bare push"):
+    return ratio(TRICKS, what, ("tricks", "push", who), ("tricks", "push", peer))
+
+
+def inside(what, case, target):
+    return Row(RECORD, what, ("inside", case, "with a record"), ("inside", case, "without"),
+               "difference", target)
+
+
 ROWS = [
     ratio(RECORD, "counter add / prometheus-cpp Counter::Increment",
           COUNTER, counter("prometheus-cpp"), 0.20, "prometheus-cpp-dev"),
@@ -49,4 +61,21 @@ ROWS = [
     ratio(RECORD, "histogram observe, 10 bounds / prometheus-cpp Histogram::Observe",
           ("record", "histogram", "ring"), ("record", "histogram", "prometheus-cpp"), 0.15,
           "prometheus-cpp-dev"),
+    inside("a record inside 25 ns of arithmetic", "arithmetic", 1),
+    inside("a record beside a random walk through 32 KiB", "walk 32 KiB", 1),
+    inside("a record beside a random walk through 512 KiB", "walk 512 KiB", 1),
+    inside("a record beside a random walk through 4 MiB", "walk 4 MiB", 1),
+    ratio(RECORD, "counter add, first lap after creation / steady state",
+          ("tricks", "fresh", "ring, first lap"), ("tricks", "fresh", "ring"), 1.3),
+
+    trick("tally and sample (a counter add) / sample alone", "ring"),
+    trick("tally alone / sample alone", "tally alone"),
+    trick("position loaded from shared memory / remembered", "position loaded from shared memory"),
+    trick("sample built and copied / stored word by word", "sample built and copied"),
+    trick("writer state 4 KiB-aliased with the position / not", "writer state 4 KiB-aliased"),
+    trick("clock_gettime per record / time given", "clock_gettime per record"),
+    trick("rdtsc per record / time given", "rdtsc per record"),
+    trick("clock_gettime per 32 records / time given", "clock_gettime per 32 records"),
+    ratio(TRICKS, "first lap, memory not populated / populated",
+          ("tricks", "fresh", "push, not populated"), ("tricks", "fresh", "push, populated")),
 ]

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a record costs inside of something else: between real work of about 25 ns, and beside walks
+ * through memory that has to share the caches with the ring. The same is timed with and without
+ * one record in it; the difference is the cost.
+ */
+#include <stdlib.h>
+
+#include "contest.h"
+#include "recording.h"
+#include "subject.h"
+
+#define COUNT      4096u /* operations of a stretch, which is run twice and timed once: caches */
+#define LANES      4u
+#define STEPS      17u
+#define LINE       64u
+#define GROUP      8u /* lines that are walked between two records */
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+
+struct task {
+	struct subject *subject; /* NULL: does not record */
+	void **at;               /* in a cycle through all lines of the working set */
+	void *lines;
+	uint64_t lanes[LANES];
+};
+
+struct task_setup {
+	bool records;
+	size_t bytes; /* of the working set; 0: arithmetic instead */
+};
+
+/* A random order, so that no prefetcher knows the next line. */
+static bool make_cycle(struct task *task, size_t line_count)
+{
+	char *lines = aligned_alloc(4096, line_count * LINE);
+	size_t *order = calloc(line_count, sizeof *order);
+	uint64_t state = 88172645463325252u;
+
+	if (!lines || !order) {
+		free(lines);
+		free(order);
+		return bench_fail("no memory for a working set");
+	}
+	for (size_t i = 0; i < line_count; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		const size_t other = state % (i + 1);
+		order[i] = order[other];
+		order[other] = i;
+	}
+	for (size_t i = 0; i < line_count; i++)
+		*(void **)(void *)(lines + order[i] * LINE) = lines +
+							      order[(i + 1) % line_count] * LINE;
+	free(order);
+	task->lines = lines;
+	task->at = (void **)(void *)lines;
+	return true;
+}
+
+static void close_task(void *state)
+{
+	struct task *task = state;
+
+	if (task->subject)
+		subject_close(task->subject);
+	free(task->lines);
+	free(task);
+}
+
+static void *open_task(const void *argument)
+{
+	const struct task_setup *setup = argument;
+	struct task *task = calloc(1, sizeof *task);
+
+	if (!task) {
+		bench_fail("no memory");
+		return NULL;
+	}
+	for (unsigned i = 0; i < LANES; i++)
+		task->lanes[i] = i + 1;
+	if (setup->records)
+		task->subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
+	if ((setup->records && !task->subject) ||
+	    (setup->bytes > 0 && !make_cycle(task, setup->bytes / LINE))) {
+		close_task(task);
+		return NULL;
+	}
+	return task;
+}
+
+/* Four chains of instructions side by side, as in a checksum or a hash: about 2.7 a cycle. */
+static inline void compute(struct task *task)
+{
+	uint64_t a = task->lanes[0], b = task->lanes[1], c = task->lanes[2], d = task->lanes[3];
+
+	for (unsigned step = 0; step < STEPS; step++) {
+		a = (a ^ a >> 29) * MULTIPLIER + step;
+		b = (b ^ b >> 29) * MULTIPLIER + step;
+		c = (c ^ c >> 29) * MULTIPLIER + step;
+		d = (d ^ d >> 29) * MULTIPLIER + step;
+	}
+	task->lanes[0] = a;
+	task->lanes[1] = b;
+	task->lanes[2] = c;
+	task->lanes[3] = d;
+}
+
+static inline void walk(struct task *task)
+{
+	for (unsigned i = 0; i < GROUP; i++)
+		task->at = *task->at;
+}
+
+static inline void compute_alone(struct task *task, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		compute(task);
+		BENCH_USE(task);
+	}
+}
+
+static inline void compute_and_record(struct task *task, uint64_t count)
+{
+	struct ring_writer *writer = task->subject->writer;
+
+	for (uint64_t i = 0; i < count; i++) {
+		compute(task);
+		ring_counter_add(writer, task->subject->counters[i % SUBJECT_SERIES], 1);
+		BENCH_USE(task);
+	}
+}
+
+static inline void walk_alone(struct task *task, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		walk(task);
+		BENCH_USE(task);
+	}
+}
+
+static inline void walk_and_record(struct task *task, uint64_t count)
+{
+	struct ring_writer *writer = task->subject->writer;
+
+	for (uint64_t i = 0; i < count; i++) {
+		walk(task);
+		ring_counter_add(writer, task->subject->counters[i % SUBJECT_SERIES], 1);
+		BENCH_USE(task);
+	}
+}
+
+/* The stretch before the timed one: what the checks left in the caches is gone then. */
+static bool warm_walk_alone(void *task)
+{
+	walk_alone(task, COUNT);
+	return true;
+}
+
+static bool warm_walk_and_record(void *task)
+{
+	walk_and_record(task, COUNT);
+	return true;
+}
+
+static bool check(void *state, uint64_t count)
+{
+	struct task *task = state;
+
+	return subject_check(task->subject, task->subject->checked + count, 0);
+}
+
+static bool check_walk(void *task, uint64_t count)
+{
+	return check(task, 2 * count);
+}
+
+CONTEST_LOOPS(compute_alone_loop, compute_alone);
+CONTEST_LOOPS(compute_and_record_loop, compute_and_record);
+CONTEST_LOOPS(walk_alone_loop, walk_alone);
+CONTEST_LOOPS(walk_and_record_loop, walk_and_record);
+
+static const struct contender compute_contenders[] = {
+	{
+		.who = "without",
+		.setup = &(const struct task_setup){.records = false},
+		.open = open_task,
+		.close = close_task,
+		.loops = CONTEST_PLACED(compute_alone_loop),
+	},
+	{
+		.who = "with a record",
+		.setup = &(const struct task_setup){.records = true},
+		.open = open_task,
+		.check = check,
+		.close = close_task,
+		.loops = CONTEST_PLACED(compute_and_record_loop),
+	},
+};
+
+static void run_pair(const char *name, const struct contender *pair,
+		     const struct bench_options *options)
+{
+	const struct contest contest = {
+		.name = name,
+		.count = COUNT,
+		.contenders = (const struct contender *const[]){&pair[0], &pair[1], &contest_end},
+	};
+
+	contest_run(&contest, options);
+}
+
+static void run_walk(const char *name, size_t bytes, const struct bench_options *options)
+{
+	const struct task_setup alone = {.bytes = bytes};
+	const struct task_setup recording = {.bytes = bytes, .records = true};
+	const struct contender pair[] = {
+		{
+			.who = "without",
+			.setup = &alone,
+			.open = open_task,
+			.prepare = warm_walk_alone,
+			.close = close_task,
+			.loops = CONTEST_PLACED(walk_alone_loop),
+		},
+		{
+			.who = "with a record",
+			.setup = &recording,
+			.open = open_task,
+			.prepare = warm_walk_and_record,
+			.check = check_walk,
+			.close = close_task,
+			.loops = CONTEST_PLACED(walk_and_record_loop),
+		},
+	};
+
+	run_pair(name, pair, options);
+}
+
+int main(int argc, char **argv)
+{
+	const struct bench_options options = bench_begin("inside", argc, argv);
+
+	run_pair("arithmetic", compute_contenders, &options);
+	run_walk("walk 32 KiB", 32u << 10, &options);
+	run_walk("walk 512 KiB", 512u << 10, &options);
+	run_walk("walk 4 MiB", 4u << 20, &options);
+	return bench_end();
+}
