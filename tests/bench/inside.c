@@ -20,28 +20,23 @@
 struct task {
 	struct subject *subject; /* NULL: does not record */
 	void **at;               /* in a cycle through all lines of the working set */
-	void *lines;
 	uint64_t lanes[LANES];
 };
 
 struct task_setup {
 	bool records;
-	size_t bytes; /* of the working set; 0: arithmetic instead */
+	void *lines; /* of the working set, the same for both; NULL: arithmetic instead */
 };
 
-/* A random order, so that no prefetcher knows the next line. */
-static bool make_cycle(struct task *task, size_t line_count)
+/* Lines that lead to each other in one cycle, in a random order, so that no prefetcher knows the
+ * next one. */
+static void *make_cycle(size_t line_count)
 {
 	char *lines = aligned_alloc(4096, line_count * LINE);
 	size_t *order = calloc(line_count, sizeof *order);
 	uint64_t state = 88172645463325252u;
 
-	if (!lines || !order) {
-		free(lines);
-		free(order);
-		return bench_fail("no memory for a working set");
-	}
-	for (size_t i = 0; i < line_count; i++) {
+	for (size_t i = 0; lines && order && i < line_count; i++) {
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;
@@ -49,13 +44,16 @@ static bool make_cycle(struct task *task, size_t line_count)
 		order[i] = order[other];
 		order[other] = i;
 	}
-	for (size_t i = 0; i < line_count; i++)
-		*(void **)(void *)(lines + order[i] * LINE) = lines +
-							      order[(i + 1) % line_count] * LINE;
+	for (size_t i = 0; lines && order && i < line_count; i++) {
+		void **line = (void **)(void *)(lines + order[i] * LINE);
+		*line = lines + order[(i + 1) % line_count] * LINE;
+	}
+	if (!order) {
+		free(lines);
+		lines = NULL;
+	}
 	free(order);
-	task->lines = lines;
-	task->at = (void **)(void *)lines;
-	return true;
+	return lines;
 }
 
 static void close_task(void *state)
@@ -64,7 +62,6 @@ static void close_task(void *state)
 
 	if (task->subject)
 		subject_close(task->subject);
-	free(task->lines);
 	free(task);
 }
 
@@ -79,10 +76,10 @@ static void *open_task(const void *argument)
 	}
 	for (unsigned i = 0; i < LANES; i++)
 		task->lanes[i] = i + 1;
+	task->at = setup->lines;
 	if (setup->records)
 		task->subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
-	if ((setup->records && !task->subject) ||
-	    (setup->bytes > 0 && !make_cycle(task, setup->bytes / LINE))) {
+	if (setup->records && !task->subject) {
 		close_task(task);
 		return NULL;
 	}
@@ -212,8 +209,9 @@ static void run_pair(const char *name, const struct contender *pair,
 
 static void run_walk(const char *name, size_t bytes, const struct bench_options *options)
 {
-	const struct task_setup alone = {.bytes = bytes};
-	const struct task_setup recording = {.bytes = bytes, .records = true};
+	void *lines = make_cycle(bytes / LINE);
+	const struct task_setup alone = {.lines = lines};
+	const struct task_setup recording = {.lines = lines, .records = true};
 	const struct contender pair[] = {
 		{
 			.who = "without",
@@ -234,7 +232,11 @@ static void run_walk(const char *name, size_t bytes, const struct bench_options 
 		},
 	};
 
-	run_pair(name, pair, options);
+	if (lines)
+		run_pair(name, pair, options);
+	else
+		bench_fail("%s: no memory for the working set", name);
+	free(lines);
 }
 
 int main(int argc, char **argv)
