@@ -20,6 +20,8 @@ import time
 
 from rows import ROWS
 
+NEAR_NS = 100  # two cores further apart are not judged; as DUO_NEAR_NS in duo.h
+
 # Of one row: its figures and what to think of them.
 Result = collections.namedtuple("Result", "row ours peer value verdict")
 
@@ -66,6 +68,9 @@ def judge(row, measured, skipped):
     value = relate(row, ours, peer)
     if row.target is None:
         return Result(row, ours, peer, value, "reported")
+    distance = measured.get((*row.ours[:2], "core to core"))
+    if distance and statistics.median(distance["rounds"]) > NEAR_NS:
+        return Result(row, ours, peer, value, f"not judged: cores {figure(distance)} apart")
     met = value >= row.target if row.least else value <= row.target
     return Result(row, ours, peer, value, "met" if met else "MISSED")
 

@@ -9,18 +9,16 @@
 #include "contest.h"
 #include "recording.h"
 #include "subject.h"
+#include "work.h"
 
-#define COUNT      4096u /* operations of a stretch, which is run twice and timed once: caches */
-#define LANES      4u
-#define STEPS      17u
-#define LINE       64u
-#define GROUP      8u /* lines that are walked between two records */
-#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+#define COUNT 4096u /* operations of a stretch, which is run twice and timed once: caches */
+#define LINE  64u
+#define GROUP 8u /* lines that are walked between two records */
 
 struct task {
 	struct subject *subject; /* NULL: does not record */
 	void **at;               /* in a cycle through all lines of the working set */
-	uint64_t lanes[LANES];
+	struct work work;
 };
 
 struct task_setup {
@@ -74,8 +72,6 @@ static void *open_task(const void *argument)
 		bench_fail("no memory");
 		return NULL;
 	}
-	for (unsigned i = 0; i < LANES; i++)
-		task->lanes[i] = i + 1;
 	task->at = setup->lines;
 	if (setup->records)
 		task->subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
@@ -84,23 +80,6 @@ static void *open_task(const void *argument)
 		return NULL;
 	}
 	return task;
-}
-
-/* Four chains of instructions side by side, as in a checksum or a hash: about 2.7 a cycle. */
-static inline void compute(struct task *task)
-{
-	uint64_t a = task->lanes[0], b = task->lanes[1], c = task->lanes[2], d = task->lanes[3];
-
-	for (unsigned step = 0; step < STEPS; step++) {
-		a = (a ^ a >> 29) * MULTIPLIER + step;
-		b = (b ^ b >> 29) * MULTIPLIER + step;
-		c = (c ^ c >> 29) * MULTIPLIER + step;
-		d = (d ^ d >> 29) * MULTIPLIER + step;
-	}
-	task->lanes[0] = a;
-	task->lanes[1] = b;
-	task->lanes[2] = c;
-	task->lanes[3] = d;
 }
 
 static inline void walk(struct task *task)
@@ -112,7 +91,7 @@ static inline void walk(struct task *task)
 static inline void compute_alone(struct task *task, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		compute(task);
+		work_do(&task->work);
 		BENCH_USE(task);
 	}
 }
@@ -122,7 +101,7 @@ static inline void compute_and_record(struct task *task, uint64_t count)
 	struct ring_writer *writer = task->subject->writer;
 
 	for (uint64_t i = 0; i < count; i++) {
-		compute(task);
+		work_do(&task->work);
 		ring_counter_add(writer, task->subject->counters[i % SUBJECT_SERIES], 1);
 		BENCH_USE(task);
 	}
@@ -164,7 +143,7 @@ static bool check(void *state, uint64_t count)
 {
 	struct task *task = state;
 
-	return subject_check(task->subject, task->subject->checked + count, 0);
+	return subject_check(task->subject, count);
 }
 
 static bool check_walk(void *task, uint64_t count)

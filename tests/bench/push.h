@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "contest.h"
+#include "work.h"
 
 #define PUSH_SLOTS 16384u
 #define PUSH_KEYS  64u
@@ -23,8 +24,16 @@ struct push {
 	uint64_t write_pos;
 	uint64_t now_ns;
 	uint64_t keys[PUSH_KEYS];
-	uint64_t cursor; /* of what was checked */
 	const struct push_setup *setup;
+	struct work work;
+	uint64_t written; /* as far as checks know */
+	struct push_reader *reader;
+};
+
+/* The reader's own; the fields as in subject.h. */
+struct push_reader {
+	uint64_t cursor, next, gaps, dropped;
+	bool broken;
 };
 
 struct push_setup {
@@ -43,13 +52,22 @@ static inline void push_sample(struct push *push, uint64_t value, uint64_t key)
 	ring_publish(push->shared_pos, pos + 1);
 }
 
-/* For contenders. The samples of a stretch must have the values 0, 1, 2, ... */
+/* For contenders. The samples of a stretch, which is PUSH_PERIOD long, have the values 0, 1, ... */
+#define PUSH_PERIOD 8192u
+
 void *push_open(const void *setup);
 bool push_refresh(void *push); /* for `prepare`: new memory, never written */
 bool push_check(void *push, uint64_t count);
 void push_close(void *push);
 
+/* A poll, and a check when it may have come too late for some; as in subject.h. */
+void push_pass(void *push);
+bool push_check_lossy(void *push, uint64_t count);
+
 extern const struct push_setup push_plain;
 extern const struct contender push_contender;
+extern const struct contender push_shared_contender; /* loads the position from shared memory */
+extern const struct contender push_working;          /* the two with work between the records */
+extern const struct contender push_shared_working;
 
 #endif

@@ -7,6 +7,7 @@
 #define RECORDING_H
 
 #include "contest.h"
+#include "push.h"
 #include "subject.h"
 
 extern const struct contender recording_counter;
@@ -22,6 +23,7 @@ static inline void recording_add(struct subject *subject, uint64_t count)
 		ring_counter_add(writer, subject->counters[i % SUBJECT_SERIES], 1);
 }
 
-#define RECORDING_COUNT 8192u /* of a stretch that overflows no ring: nothing is dropped */
+#define RECORDING_COUNT \
+	PUSH_PERIOD /* of a stretch; overflows no ring, so that nothing is dropped */
 
 #endif

@@ -29,11 +29,22 @@ def counter(who):
 
 RECORD = "Record path, one core"
 
+READER = "Writer with a reader on the other core"
+JITTER = "Jitter, by bursts of 32 and per record"
 TRICKS = "What each trick buys, and each promise costs"
 
 
 def trick(what, who, peer="bare push"):
     return ratio(TRICKS, what, ("tricks", "push", who), ("tricks", "push", peer))
+
+
+def beside(what, case, who, target=None, peer="no reader"):
+    return ratio(READER, what, ("reader", case, who), ("reader", case, peer), target)
+
+
+def jitter(quantile, when="no reader"):
+    return ratio(JITTER, f"{quantile} of a record, {when} / of an empty loop's turn",
+                 ("jitter", quantile, when), ("jitter", quantile, "empty loop"))
 
 
 def inside(what, case, target):
@@ -67,6 +78,22 @@ ROWS = [
     inside("a record beside a random walk through 4 MiB", "walk 4 MiB", 1),
     ratio(RECORD, "counter add, first lap after creation / steady state",
           ("tricks", "fresh", "ring, first lap"), ("tricks", "fresh", "ring"), 1.3),
+
+    beside("reader every 100 ms / none", "single", "every 100 ms", 1.03),
+    beside("reader every 1 ms / none", "single", "every 1 ms", 1.03),
+    beside("reader every 10 us / none", "single", "every 10 us", 1.25),
+    beside("reader spinning / none", "single", "spinning"),
+    beside("reader spinning / none, bursts of 32", "bursts", "spinning", 1.6),
+    beside("position loaded / remembered, reader every 10 us", "push",
+           "position loaded, every 10 us", None, "position remembered, every 10 us"),
+    beside("position loaded / remembered, reader spinning", "push",
+           "position loaded, spinning", None, "position remembered, spinning"),
+    beside("position loaded / remembered, reader spinning, 25 ns of work between", "push",
+           "position loaded, work between, spinning", None,
+           "position remembered, work between, spinning"),
+
+    *(jitter(quantile, when) for when in ("no reader", "reader every 1 ms", "reader every 10 us")
+      for quantile in ("p50", "p99", "p99.9", "p99.99")),
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),

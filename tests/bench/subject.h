@@ -31,9 +31,12 @@ struct subject {
 	struct ring_reader *reader;
 	enum ring_kind kind;
 	uint64_t keys[SUBJECT_SERIES]; /* of the series of that kind, as samples carry them */
-	uint64_t now_ns;               /* the time that samples must have; 0: any */
-	uint64_t checked;              /* samples so far, all of them found right */
-	uint64_t dropped;              /* samples overwritten before they were read */
+	uint64_t now_ns;               /* the time that samples must have */
+	uint64_t written;              /* samples so far */
+	uint64_t checked;              /* of these, those that were read and found right */
+	uint64_t next;                 /* number of the next sample, if none is dropped */
+	uint64_t gaps;                 /* numbers that were passed over: must be what was dropped */
+	bool broken;                   /* something was wrong */
 	struct ring_sample *samples;   /* a batch */
 };
 
@@ -53,17 +56,21 @@ static inline double subject_value(uint64_t i)
 /* Makes a segment, for records of one kind. NULL after bench_fail. */
 struct subject *subject_open(enum ring_kind kind, unsigned slot_count);
 
-/* As members of a contender; the setup is a const enum ring_kind. */
+/* As members of a contender; the setup is a const enum ring_kind. Contenders of one kind share a
+ * subject, so that none has the better memory. */
 void *subject_open_contender(const void *kind);
 bool subject_check_contender(void *subject, uint64_t count);
 void subject_close_contender(void *subject);
 
-/* Drains and checks what is there. Returns whether all is well. */
-bool subject_drain(struct subject *subject);
+/* Drains and checks what is there, at most a ring's worth, as the exporter does. What is wrong is
+ * kept in mind until subject_check. */
+void subject_pass(struct subject *subject);
 
-/* For afterwards: `written` samples in all, everyone of them drained and right or counted as
- * dropped, at most `dropped_max` of these; and tallies that say the same. */
-bool subject_check(struct subject *subject, uint64_t written, uint64_t dropped_max);
+/* For when nobody records or polls: `count` samples have been recorded since last time. Demands
+ * that each was drained and right, or, in the second, is counted as dropped; and tallies that say
+ * the same. */
+bool subject_check(struct subject *subject, uint64_t count);
+bool subject_check_lossy(struct subject *subject, uint64_t count);
 
 void subject_close(struct subject *subject);
 

@@ -10,18 +10,6 @@
 #include "push.h"
 #include "recording.h"
 
-/* Looks up in shared memory where it stands, instead of remembering. */
-static inline void push_from_shared_position(struct push *push, uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++) {
-		const uint64_t pos = ring_load_relaxed(push->shared_pos);
-		ring_put(&push->slots[pos & push->slot_mask], push->now_ns, i,
-			 push->keys[i % PUSH_KEYS]);
-		ring_publish(push->shared_pos, pos + 1);
-	}
-	push->write_pos = ring_load_relaxed(push->shared_pos);
-}
-
 /* Builds the sample and copies it, as a ring does that takes any object. */
 static inline void push_copy(struct push *push, uint64_t count)
 {
@@ -80,14 +68,13 @@ static bool check_tally(void *state, uint64_t count)
 {
 	struct push *push = state;
 
-	push->cursor += count;
+	push->written += count;
 	for (unsigned i = 0; i < PUSH_KEYS; i++)
-		if (ring_load_relaxed(&push->slots[i].value) != push->cursor / PUSH_KEYS)
+		if (ring_load_relaxed(&push->slots[i].value) != push->written / PUSH_KEYS)
 			return bench_fail("a tally is wrong");
 	return true;
 }
 
-CONTEST_LOOPS(from_shared_position_loop, push_from_shared_position);
 CONTEST_LOOPS(copy_loop, push_copy);
 CONTEST_LOOPS(plain_loop, push_plainly);
 CONTEST_LOOPS(at_clock_loop, push_at_clock);
@@ -105,8 +92,6 @@ static const struct push_setup any_time = {.any_time = true};
 		.close = push_close, .loops = CONTEST_PLACED(loop),                   \
 	}
 
-static const struct contender shared_position = PUSH("position loaded from shared memory",
-						     push_plain, from_shared_position_loop);
 static const struct contender copied = PUSH("sample built and copied", push_plain, copy_loop);
 static const struct contender with_alias = PUSH("writer state 4 KiB-aliased", aliased, plain_loop);
 static const struct contender at_clock = PUSH("clock_gettime per record", any_time, at_clock_loop);
@@ -128,7 +113,7 @@ static const struct contest push_contest = {
 	.contenders =
 		(const struct contender *const[]){
 			&push_contender,
-			&shared_position,
+			&push_shared_contender,
 			&copied,
 			&with_alias,
 			&at_clock,
@@ -171,7 +156,7 @@ static bool check_first_lap(void *state, uint64_t count)
 {
 	struct subject **subject = state;
 
-	return subject_check(*subject, (*subject)->checked + count, 0);
+	return subject_check(*subject, count);
 }
 
 static void close_first_lap(void *state)
