@@ -31,6 +31,7 @@ RECORD = "Record path, one core"
 
 READER = "Writer with a reader on the other core"
 JITTER = "Jitter, by bursts of 32 and per record"
+READING = "Reading, one core"
 TRICKS = "What each trick buys, and each promise costs"
 
 
@@ -45,6 +46,10 @@ def beside(what, case, who, target=None, peer="no reader"):
 def jitter(quantile, when="no reader"):
     return ratio(JITTER, f"{quantile} of a record, {when} / of an empty loop's turn",
                  ("jitter", quantile, when), ("jitter", quantile, "empty loop"))
+
+
+def drain(what, case, who, target=None):
+    return Row(READING, what, ("drain", case, who), None, "value", target)
 
 
 def inside(what, case, target):
@@ -94,6 +99,14 @@ ROWS = [
 
     *(jitter(quantile, when) for when in ("no reader", "reader every 1 ms", "reader every 10 us")
       for quantile in ("p50", "p99", "p99.9", "p99.99")),
+
+    drain("a sample copied and validated, 1 Ki series of all kinds", "1 Ki series",
+          "copy and validate"),
+    drain("a sample drained with aggregation, 1 Ki series of all kinds", "1 Ki series",
+          "with aggregation", 3.0),
+    drain("the same from a ring of 16 Ki slots", "1 Ki series, 16 Ki slots", "with aggregation"),
+    drain("a sample copied and validated, 16 Ki series", "16 Ki series", "copy and validate"),
+    drain("a sample drained with aggregation, 16 Ki series", "16 Ki series", "with aggregation"),
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),
