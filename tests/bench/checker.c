@@ -19,19 +19,35 @@ static uint32_t number_of(struct ring_text labels)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
+static bool allocate(struct checker *checker)
+{
+	const unsigned count = checker->mixture->series_count;
+
+	checker->totals = calloc(count, sizeof *checker->totals);
+	bool enough = checker->totals;
+	for (unsigned kind = RING_COUNTER; kind <= MIXTURE_KINDS; kind++) {
+		checker->keys[kind] = calloc(count, sizeof *checker->keys[kind]);
+		enough = enough && checker->keys[kind];
+	}
+	return enough || bench_fail("no memory for a checker");
+}
+
 static bool read_tables(struct checker *checker)
 {
-	struct ring_reader *reader = checker->reader;
+	const struct ring_reader *reader = checker->reader;
+	const uint32_t capacity = ring_reader_header(reader)->cell_capacity;
 
-	if (ring_reader_refresh(reader) != RING_SOUND)
+	if (ring_reader_refresh(checker->reader) != RING_SOUND)
 		return bench_fail("the tables cannot be read");
-	const uint32_t count = ring_reader_series_count(reader);
-	checker->numbers = calloc(count, sizeof *checker->numbers);
-	checker->totals = calloc(checker->mixture->series_count, sizeof *checker->totals);
-	if (!checker->numbers || !checker->totals)
-		return bench_fail("no memory for a checker");
-	for (uint32_t i = 0; i < count; i++)
-		checker->numbers[i] = number_of(ring_reader_series(reader, i)->labels);
+	for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {
+		const struct ring_series_info *series = ring_reader_series(reader, i);
+		const enum ring_kind kind = ring_reader_metric(reader, series->metric)->kind;
+		const uint32_t number = number_of(series->labels);
+		/* An overflow series has no number and comes first. */
+		if (number < checker->mixture->series_count)
+			checker->keys[kind][number] = (uint32_t)(series->cell - capacity) |
+						      (uint64_t)(uint16_t)series->generation << 32;
+	}
 	return true;
 }
 
@@ -44,7 +60,7 @@ struct checker *checker_open(const struct mixture *mixture)
 	checker->mixture = mixture;
 	if (ring_reader_open(&checker->reader, AT_FDCWD, ring_segment_path(mixture->segment)) ==
 		    0 &&
-	    read_tables(checker))
+	    allocate(checker) && read_tables(checker))
 		return checker;
 	checker_close(checker);
 	bench_fail("the mixture cannot be checked");
@@ -53,27 +69,17 @@ struct checker *checker_open(const struct mixture *mixture)
 
 void checker_close(struct checker *checker)
 {
-	ring_reader_close(checker->reader);
-	free(checker->numbers);
+	if (checker->reader)
+		ring_reader_close(checker->reader);
+	for (unsigned kind = RING_COUNTER; kind <= MIXTURE_KINDS; kind++)
+		free(checker->keys[kind]);
 	free(checker->totals);
 	free(checker);
 }
 
-static bool is_of(const struct checker *checker, const struct ring_sample *sample,
-		  enum ring_kind kind, uint32_t number)
-{
-	const int index = ring_reader_series_of(checker->reader, sample);
-	if (index < 0)
-		return false;
-	const struct ring_series_info *series =
-		ring_reader_series(checker->reader, (uint32_t)index);
-	return checker->numbers[index] == number &&
-	       ring_reader_metric(checker->reader, series->metric)->kind == kind;
-}
-
 static bool is_right(struct checker *checker, const struct ring_sample *sample, uint64_t number)
 {
-	const enum ring_kind kind = mixture_kind(number);
+	const enum ring_kind kind = mixture_kind(checker->mixture, number);
 	const uint32_t series = mixture_series(checker->mixture, number);
 	uint64_t value;
 
@@ -81,7 +87,7 @@ static bool is_right(struct checker *checker, const struct ring_sample *sample, 
 		value = ++checker->totals[series];
 	else
 		value = ring_bits_of((double)(kind == RING_GAUGE ? number : number % MIXTURE_WRAP));
-	return sample->value == value && is_of(checker, sample, kind, series);
+	return sample->value == value && sample->key == checker->keys[kind][series];
 }
 
 static void check(struct checker *checker, const struct ring_sample *samples, size_t count)
@@ -140,15 +146,19 @@ bool checker_finish(struct checker *checker)
 	return !checker->broken && !checker->lossy;
 }
 
-void checker_restart(struct checker *checker)
+bool checker_restart(struct checker *checker)
 {
 	const struct mixture *mixture = checker->mixture;
+	struct mixture_tally *tallies = calloc(mixture->series_count, sizeof *tallies);
 
+	if (!tallies)
+		return bench_fail("no memory for a restart");
+	mixture_expect(mixture, RING_COUNTER, tallies);
+	for (unsigned i = 0; i < mixture->series_count; i++)
+		checker->totals[i] = tallies[i].count;
+	free(tallies);
 	ring_reader_skip_to(checker->reader, 0, mixture->written);
-	memset(checker->totals, 0, mixture->series_count * sizeof *checker->totals);
-	for (uint64_t number = 0; number < mixture->written; number++)
-		if (mixture_kind(number) == RING_COUNTER)
-			checker->totals[mixture_series(mixture, number)]++;
 	checker->next = mixture->written;
 	checker->lossy = false;
+	return true;
 }

@@ -11,10 +11,10 @@
 struct checker {
 	const struct mixture *mixture;
 	struct ring_reader *reader;
-	uint32_t *numbers; /* by series index: what its label says */
-	uint64_t *totals;  /* of each counter, so far */
-	uint64_t next;     /* number of the next sample */
-	uint64_t folded;   /* over all samples: see checker_fold */
+	uint64_t *keys[MIXTURE_KINDS + 1]; /* by kind and series, as samples carry them */
+	uint64_t *totals;                  /* of each counter, so far */
+	uint64_t next;                     /* number of the next sample */
+	uint64_t folded;                   /* over all samples: see checker_fold */
 	bool lossy; /* samples were dropped since the last restart, so that nothing is checked */
 	bool broken;
 };
@@ -30,7 +30,7 @@ void checker_pass(struct checker *checker);
 bool checker_finish(struct checker *checker);
 
 /* Goes on behind what has been recorded so far. */
-void checker_restart(struct checker *checker);
+bool checker_restart(struct checker *checker);
 
 /* A sum over samples, for others who read the same ones and have no time to look at each. */
 static inline uint64_t checker_fold(uint64_t folded, const struct ring_sample *sample)

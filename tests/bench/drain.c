@@ -15,8 +15,7 @@
 #define BATCH 512u /* as the exporter takes them */
 
 struct load {
-	unsigned series_count;
-	unsigned slot_count;
+	struct mixture_options options;
 	uint64_t pass; /* samples between two drains: a quarter of the ring, as the exporter aims at
 			*/
 };
@@ -66,7 +65,7 @@ static void *open_drain(const struct load *load, bool (*open_timed)(struct drain
 	if (!drain)
 		return NULL;
 	drain->pass = load->pass;
-	drain->mixture = mixture_open(load->series_count, load->slot_count);
+	drain->mixture = mixture_open(&load->options);
 	if (drain->mixture) {
 		drain->checker = checker_open(drain->mixture);
 		opened = drain->checker && open_timed(drain);
@@ -175,8 +174,9 @@ int main(int argc, char **argv)
 {
 	const struct bench_options options = bench_begin("drain", argc, argv);
 
-	run("1 Ki series", &(struct load){1024, 65536, 15360}, &options);
-	run("1 Ki series, 16 Ki slots", &(struct load){1024, 16384, 3840}, &options);
-	run("16 Ki series", &(struct load){16384, 65536, 15360}, &options);
+	run("1 Ki series", &(struct load){{MIXTURE_KINDS, 1024, 65536}, 15360}, &options);
+	run("1 Ki series, 16 Ki slots", &(struct load){{MIXTURE_KINDS, 1024, 16384}, 3840},
+	    &options);
+	run("16 Ki series", &(struct load){{MIXTURE_KINDS, 16384, 65536}, 15360}, &options);
 	return bench_end();
 }

@@ -117,7 +117,8 @@ bool follower_check(struct follower *follower)
 
 	if (!tallies || aggregate_view(follower->aggregate, &catalog, &cells) != 0)
 		return bench_fail("no memory for a view");
-	bool right = catalog->family_count == MIXTURE_KINDS || bench_fail("metrics are missing");
+	bool right = catalog->family_count == follower->mixture->kind_count ||
+		     bench_fail("metrics are missing");
 	for (size_t i = 0; i < catalog->family_count && right; i++)
 		right = check_family(follower, &catalog->families[i], cells, tallies);
 	free(tallies);

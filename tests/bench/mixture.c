@@ -36,8 +36,8 @@ static bool make_segment(struct mixture *mixture, unsigned slot_count)
 {
 	struct ring_metric_def metrics[MIXTURE_KINDS];
 
-	for (unsigned i = 0; i < MIXTURE_KINDS; i++)
-		metrics[i] = define(mixture_kind(i), mixture->series_count);
+	for (unsigned i = 0; i < mixture->kind_count; i++)
+		metrics[i] = define(mixture_kind(mixture, i), mixture->series_count);
 	strcpy(mixture->dir, "/dev/shm/ring-bench-XXXXXX");
 	if (!mkdtemp(mixture->dir))
 		return bench_fail("%s: cannot be made", mixture->dir);
@@ -47,7 +47,7 @@ static bool make_segment(struct mixture *mixture, unsigned slot_count)
 						       .core_count = 1,
 						       .slot_count = slot_count,
 						       .metrics = metrics,
-						       .metric_count = MIXTURE_KINDS}) != 0)
+						       .metric_count = mixture->kind_count}) != 0)
 		return bench_fail("%s", ring_error());
 	mixture->writer = ring_writer_claim(mixture->segment, 0);
 	return true;
@@ -67,6 +67,8 @@ static bool resolve_all(struct mixture *mixture)
 		snprintf(number, sizeof number, "%u", i);
 		mixture->counters[i] = ring_counter_resolve(mixture->segment,
 							    mixture_names[RING_COUNTER], labels);
+		if (mixture->kind_count == 1)
+			continue;
 		mixture->gauges[i] = ring_gauge_resolve(mixture->segment, mixture_names[RING_GAUGE],
 							labels);
 		mixture->histograms[i] = ring_histogram_resolve(
@@ -91,7 +93,7 @@ static bool choose_order(struct mixture *mixture)
 	return true;
 }
 
-struct mixture *mixture_open(unsigned series_count, unsigned slot_count)
+struct mixture *mixture_open(const struct mixture_options *options)
 {
 	struct mixture *mixture = calloc(1, sizeof *mixture);
 
@@ -99,8 +101,10 @@ struct mixture *mixture_open(unsigned series_count, unsigned slot_count)
 		bench_fail("no memory");
 		return NULL;
 	}
-	mixture->series_count = series_count / MIXTURE_KINDS;
-	if (make_segment(mixture, slot_count) && resolve_all(mixture) && choose_order(mixture))
+	mixture->kind_count = options->kind_count;
+	mixture->series_count = options->series_count / options->kind_count;
+	if (make_segment(mixture, options->slot_count) && resolve_all(mixture) &&
+	    choose_order(mixture))
 		return mixture;
 	mixture_unlink(mixture);
 	mixture_close(mixture);
@@ -132,7 +136,7 @@ static inline void record(struct mixture *mixture, uint64_t number)
 	struct ring_writer *writer = mixture->writer;
 	const uint32_t series = mixture_series(mixture, number);
 
-	switch (mixture_kind(number)) {
+	switch (mixture_kind(mixture, number)) {
 	case RING_COUNTER:
 		ring_counter_add(writer, mixture->counters[series], 1);
 		break;
@@ -146,12 +150,29 @@ static inline void record(struct mixture *mixture, uint64_t number)
 	}
 }
 
-void mixture_record_burst(struct mixture *mixture)
+static void record_counters(struct mixture *mixture)
 {
-	ring_burst_begin(mixture->writer);
+	const uint32_t *order = &mixture->order[mixture->written % MIXTURE_PERIOD];
+
+	for (unsigned i = 0; i < MIXTURE_BURST; i++)
+		ring_counter_add(mixture->writer, mixture->counters[order[i]], 1);
+	mixture->written += MIXTURE_BURST;
+}
+
+static void record_all_kinds(struct mixture *mixture)
+{
 	for (uint64_t end = mixture->written + MIXTURE_BURST; mixture->written < end;
 	     mixture->written++)
 		record(mixture, mixture->written);
+}
+
+void mixture_record_burst(struct mixture *mixture)
+{
+	ring_burst_begin(mixture->writer);
+	if (mixture->kind_count == 1)
+		record_counters(mixture);
+	else
+		record_all_kinds(mixture);
 	ring_burst_end(mixture->writer);
 }
 
@@ -165,11 +186,13 @@ void mixture_expect(const struct mixture *mixture, enum ring_kind kind,
 		    struct mixture_tally *tallies)
 {
 	memset(tallies, 0, mixture->series_count * sizeof *tallies);
-	for (uint64_t number = kind - RING_COUNTER; number < mixture->written;
-	     number += MIXTURE_KINDS) {
-		struct mixture_tally *tally = &tallies[mixture_series(mixture, number)];
-		tally->count++;
-		tally->last = number;
-		tally->sum += (double)(number % MIXTURE_WRAP);
+	for (uint64_t i = kind - RING_COUNTER; i < MIXTURE_PERIOD && i < mixture->written;
+	     i += mixture->kind_count) {
+		struct mixture_tally *tally = &tallies[mixture_series(mixture, i)];
+		const uint64_t periods = (mixture->written - i - 1) / MIXTURE_PERIOD;
+		const uint64_t last = i + periods * MIXTURE_PERIOD;
+		tally->count += periods + 1;
+		tally->last = last > tally->last ? last : tally->last;
+		tally->sum += (double)((periods + 1) * (i % MIXTURE_WRAP));
 	}
 }

@@ -13,14 +13,17 @@
 
 #include "bench.h"
 
-#define MIXTURE_KINDS  3u
-#define MIXTURE_PERIOD 49152u /* of the order of series: a multiple of MIXTURE_KINDS */
-#define MIXTURE_WRAP   4096u  /* histograms observe the sample's number modulo this */
-#define MIXTURE_BURST  32u
+#define MIXTURE_KINDS 3u
+#define MIXTURE_WRAP  4096u /* histograms observe the sample's number modulo this */
+#define MIXTURE_PERIOD                                                             \
+	(12u * MIXTURE_WRAP) /* of the order of series; holds whole turns of kinds \
+			      */
+#define MIXTURE_BURST 32u
 
 struct mixture {
 	struct ring_segment *segment;
 	struct ring_writer *writer;
+	unsigned kind_count;   /* MIXTURE_KINDS; or 1: counters alone */
 	unsigned series_count; /* of each kind */
 	struct ring_counter *counters;
 	struct ring_gauge *gauges;
@@ -32,14 +35,21 @@ struct mixture {
 
 extern const char *const mixture_names[MIXTURE_KINDS + 1]; /* of the metrics, by kind */
 
-/* `series_count` in all, of a ring of `slot_count` slots. NULL after bench_fail. The file keeps
- * its name until mixture_unlink. */
-struct mixture *mixture_open(unsigned series_count, unsigned slot_count);
+struct mixture_options {
+	unsigned kind_count;
+	unsigned series_count; /* in all */
+	unsigned slot_count;
+};
+
+/* NULL after bench_fail. The file keeps its name until mixture_unlink. */
+struct mixture *mixture_open(const struct mixture_options *options);
 void mixture_unlink(struct mixture *mixture);
 void mixture_close(struct mixture *mixture);
 
-static inline enum ring_kind mixture_kind(uint64_t number)
+static inline enum ring_kind mixture_kind(const struct mixture *mixture, uint64_t number)
 {
+	if (mixture->kind_count == 1)
+		return RING_COUNTER;
 	return (enum ring_kind)(RING_COUNTER + number % MIXTURE_KINDS);
 }
 

@@ -32,6 +32,7 @@ RECORD = "Record path, one core"
 READER = "Writer with a reader on the other core"
 JITTER = "Jitter, by bursts of 32 and per record"
 READING = "Reading, one core"
+RATE = "Highest sustained rate without a loss, 1 Ki series in random order, bursts of 32"
 TRICKS = "What each trick buys, and each promise costs"
 
 
@@ -50,6 +51,11 @@ def jitter(quantile, when="no reader"):
 
 def drain(what, case, who, target=None):
     return Row(READING, what, ("drain", case, who), None, "value", target)
+
+
+def rate(slots, gap, who, target=None):
+    return Row(RATE, f"{slots} slots, {who} every {gap}", ("rate", f"{slots} slots, {gap}", who),
+               None, "value", target, None, True)
 
 
 def inside(what, case, target):
@@ -107,6 +113,11 @@ ROWS = [
     drain("the same from a ring of 16 Ki slots", "1 Ki series, 16 Ki slots", "with aggregation"),
     drain("a sample copied and validated, 16 Ki series", "16 Ki series", "copy and validate"),
     drain("a sample drained with aggregation, 16 Ki series", "16 Ki series", "with aggregation"),
+
+    *(rate(slots, gap, who,
+           200 if (slots, gap, who) == ("64 Ki", "100 us", "exporter's drain") else None)
+      for slots in ("4 Ki", "64 Ki", "1 Mi") for gap in ("10 us", "100 us")
+      for who in ("copied and checked", "exporter's drain")),
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),
