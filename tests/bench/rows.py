@@ -33,6 +33,7 @@ READER = "Writer with a reader on the other core"
 JITTER = "Jitter, by bursts of 32 and per record"
 READING = "Reading, one core"
 RATE = "Highest sustained rate without a loss, 1 Ki series in random order, bursts of 32"
+CORES = "Many cores, each writing to a ring of its own in one segment"
 TRICKS = "What each trick buys, and each promise costs"
 
 
@@ -56,6 +57,11 @@ def drain(what, case, who, target=None):
 def rate(slots, gap, who, target=None):
     return Row(RATE, f"{slots} slots, {who} every {gap}", ("rate", f"{slots} slots, {gap}", who),
                None, "value", target, None, True)
+
+
+def cores(count, target=None):
+    return ratio(CORES, f"counter add, {count} writers / 1 writer",
+                 ("cores", f"{count} writers", "ring"), ("cores", "1 writers", "ring"), target)
 
 
 def inside(what, case, target):
@@ -118,6 +124,8 @@ ROWS = [
            200 if (slots, gap, who) == ("64 Ki", "100 us", "exporter's drain") else None)
       for slots in ("4 Ki", "64 Ki", "1 Mi") for gap in ("10 us", "100 us")
       for who in ("copied and checked", "exporter's drain")),
+
+    *(cores(count, 1.10) for count in (2, 4, 8, 12, 15)),
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),

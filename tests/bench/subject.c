@@ -34,7 +34,7 @@ static const char *const metric_names[] = {
 	[RING_HISTOGRAM] = "bench_size",
 };
 
-static struct ring_segment *make_segment(unsigned slot_count)
+static struct ring_segment *make_segment(unsigned core_count, unsigned slot_count)
 {
 	const struct ring_metric_def metrics[] = {
 		{.name = metric_names[RING_COUNTER],
@@ -64,7 +64,7 @@ static struct ring_segment *make_segment(unsigned slot_count)
 	}
 	if (ring_segment_create(&segment, &(struct ring_options){.name = "bench",
 								 .dir = dir,
-								 .core_count = 1,
+								 .core_count = core_count,
 								 .slot_count = slot_count,
 								 .metrics = metrics,
 								 .metric_count = 3}) != 0) {
@@ -76,18 +76,15 @@ static struct ring_segment *make_segment(unsigned slot_count)
 	return segment;
 }
 
-/* Its name goes at once: what is mapped and open stays, and nothing is left behind. */
-static int open_reader(struct subject *subject)
+/* What is mapped and open stays, and nothing is left behind. */
+static void unlink_segment(const struct ring_segment *segment)
 {
 	char path[RING_PATH_BYTES];
-	const int result = ring_reader_open(&subject->reader, AT_FDCWD,
-					    ring_segment_path(subject->segment));
 
-	snprintf(path, sizeof path, "%s", ring_segment_path(subject->segment));
+	snprintf(path, sizeof path, "%s", ring_segment_path(segment));
 	unlink(path);
 	*strrchr(path, '/') = 0;
 	rmdir(path);
-	return result;
 }
 
 static void resolve(struct subject *subject, unsigned i)
@@ -127,7 +124,8 @@ static bool learn_keys(struct subject *subject)
 		record(subject, i);
 	}
 	if (ring_reader_refresh(subject->reader) != RING_SOUND ||
-	    ring_reader_drain(subject->reader, 0, subject->samples, BATCH, &count) != RING_SOUND ||
+	    ring_reader_drain(subject->reader, subject->core, subject->samples, BATCH, &count) !=
+		    RING_SOUND ||
 	    count != SUBJECT_SERIES)
 		return bench_fail("the first samples did not come through");
 	for (unsigned i = 0; i < SUBJECT_SERIES; i++) {
@@ -141,7 +139,8 @@ static bool learn_keys(struct subject *subject)
 	return true;
 }
 
-struct subject *subject_open(enum ring_kind kind, unsigned slot_count)
+/* One ring of a segment that still has its name. */
+static struct subject *open_ring(struct ring_segment *segment, enum ring_kind kind, unsigned core)
 {
 	struct subject *subject = calloc(1, sizeof *subject);
 
@@ -149,24 +148,71 @@ struct subject *subject_open(enum ring_kind kind, unsigned slot_count)
 		return NULL;
 	choose_values();
 	subject->kind = kind;
+	subject->segment = segment;
+	subject->core = core;
 	subject->samples = calloc(BATCH, sizeof *subject->samples);
-	subject->segment = make_segment(slot_count);
-	if (subject->segment && subject->samples && open_reader(subject) == 0) {
-		subject->writer = ring_writer_claim(subject->segment, 0);
+	if (subject->samples &&
+	    ring_reader_open(&subject->reader, AT_FDCWD, ring_segment_path(segment)) == 0) {
+		subject->writer = ring_writer_claim(segment, core);
 		subject->now_ns = ring_tick(subject->writer);
 		if (learn_keys(subject))
 			return subject;
 	}
 	subject_close(subject);
-	bench_fail("there is no segment to measure");
+	bench_fail("there is no ring to measure");
 	return NULL;
+}
+
+struct subject *subject_open(enum ring_kind kind, unsigned slot_count)
+{
+	struct ring_segment *segment = make_segment(1, slot_count);
+
+	if (!segment)
+		return NULL;
+	struct subject *subject = open_ring(segment, kind, 0);
+	unlink_segment(segment);
+	if (subject)
+		subject->owns_segment = true;
+	else
+		ring_segment_close(segment);
+	return subject;
+}
+
+bool subject_open_many(struct subject **subjects, unsigned count)
+{
+	struct ring_segment *segment = make_segment(count, SUBJECT_SLOTS);
+	unsigned opened = 0;
+
+	if (!segment)
+		return false;
+	for (; opened < count; opened++) {
+		subjects[opened] = open_ring(segment, RING_COUNTER, opened);
+		if (!subjects[opened])
+			break;
+		ring_writer_release(subjects[opened]->writer);
+	}
+	unlink_segment(segment);
+	if (opened == count) {
+		subjects[0]->owns_segment = true;
+		return true;
+	}
+	while (opened > 0)
+		subject_close(subjects[--opened]);
+	ring_segment_close(segment);
+	return false;
+}
+
+void subject_claim(struct subject *subject)
+{
+	subject->writer = ring_writer_claim(subject->segment, subject->core);
+	ring_tick_at(subject->writer, subject->now_ns);
 }
 
 void subject_close(struct subject *subject)
 {
 	if (subject->reader)
 		ring_reader_close(subject->reader);
-	if (subject->segment)
+	if (subject->owns_segment)
 		ring_segment_close(subject->segment);
 	free(subject->samples);
 	free(subject);
@@ -248,8 +294,8 @@ void subject_pass(struct subject *subject)
 	size_t count = BATCH;
 
 	while (!subject->broken && count == BATCH && room >= BATCH) {
-		if (ring_reader_drain(subject->reader, 0, subject->samples, BATCH, &count) !=
-		    RING_SOUND)
+		if (ring_reader_drain(subject->reader, subject->core, subject->samples, BATCH,
+				      &count) != RING_SOUND)
 			subject->broken = !bench_fail("the ring cannot be read");
 		else if (count > 0)
 			subject->broken = !check_batch(subject, count);
@@ -301,8 +347,8 @@ static bool check_tallies(struct subject *subject)
 									   (uint32_t)index);
 		const struct ring_metric_info *metric = ring_reader_metric(subject->reader,
 									   series->metric);
-		if (ring_reader_tallies(subject->reader, 0, series->cell, metric->series_cells,
-					cells) != RING_SOUND)
+		if (ring_reader_tallies(subject->reader, subject->core, series->cell,
+					metric->series_cells, cells) != RING_SOUND)
 			return bench_fail("the tallies cannot be read");
 		expect_cells(subject, i, subject->written, wanted);
 		if (memcmp(cells, wanted, metric->series_cells * sizeof cells[0]) != 0)
@@ -319,7 +365,7 @@ bool subject_check_lossy(struct subject *subject, uint64_t count)
 	subject->written += count;
 	while (!subject->broken && account.pending > 0) {
 		subject_pass(subject);
-		if (ring_reader_account(subject->reader, 0, &account) != RING_SOUND)
+		if (ring_reader_account(subject->reader, subject->core, &account) != RING_SOUND)
 			return bench_fail("there is no account");
 	}
 	if (subject->broken)

@@ -29,6 +29,8 @@ struct subject {
 
 	struct ring_segment *segment;
 	struct ring_reader *reader;
+	unsigned core;     /* its ring */
+	bool owns_segment; /* closes it */
 	enum ring_kind kind;
 	uint64_t keys[SUBJECT_SERIES]; /* of the series of that kind, as samples carry them */
 	uint64_t now_ns;               /* the time that samples must have */
@@ -56,6 +58,11 @@ static inline double subject_value(uint64_t i)
 /* Makes a segment, for records of one kind. NULL after bench_fail. */
 struct subject *subject_open(enum ring_kind kind, unsigned slot_count);
 
+/* Several in one segment, each with a ring of its own, for counters. They have no writer: each
+ * thread claims one for itself, and the claim ends with the thread. Returns whether there are. */
+bool subject_open_many(struct subject **subjects, unsigned count);
+void subject_claim(struct subject *subject);
+
 /* As members of a contender; the setup is a const enum ring_kind. Contenders of one kind share a
  * subject, so that none has the better memory. */
 void *subject_open_contender(const void *kind);
@@ -72,6 +79,7 @@ void subject_pass(struct subject *subject);
 bool subject_check(struct subject *subject, uint64_t count);
 bool subject_check_lossy(struct subject *subject, uint64_t count);
 
+/* The first of many comes last. */
 void subject_close(struct subject *subject);
 
 #endif
