@@ -27,6 +27,7 @@ struct duo {
 	struct ring_word ping __attribute__((aligned(128)));
 	struct ring_word pong __attribute__((aligned(128)));
 	pthread_t thread;
+	unsigned naps; /* left */
 };
 
 /* Polls until there is a new order. */
@@ -86,12 +87,13 @@ uint64_t duo_pass_count(const struct duo *duo)
 	return ring_load_relaxed(&duo->pass_count);
 }
 
-struct duo *duo_start(void)
+struct duo *duo_start(const struct bench_options *options)
 {
 	struct duo *duo = aligned_alloc(128, sizeof *duo);
 
 	if (duo) {
-		*duo = (struct duo){.order = {.gap_ns = DUO_IDLE}};
+		*duo = (struct duo){.order = {.gap_ns = DUO_IDLE},
+				    .naps = options->brief ? 0 : NAPS};
 		if (pthread_create(&duo->thread, NULL, poll, duo) == 0)
 			return duo;
 	}
@@ -144,10 +146,9 @@ static void nap(void *argument)
 
 double duo_latency_ns(struct duo *duo)
 {
-	static unsigned naps;
 	double ns = probe(duo);
 
-	while (ns > DUO_NEAR_NS && naps++ < NAPS) {
+	for (; ns > DUO_NEAR_NS && duo->naps > 0; duo->naps--) {
 		duo_poll(duo, DUO_ONCE, nap, NULL);
 		nap(NULL);
 		ns = probe(duo);

@@ -19,7 +19,7 @@ typedef void duo_pass(void *argument);
 struct duo;
 
 /* The poller is idle at first. NULL after bench_fail. */
-struct duo *duo_start(void);
+struct duo *duo_start(const struct bench_options *options);
 void duo_stop(struct duo *duo);
 
 /* From now on it polls, `gap_ns` after each poll, or is idle. Returns when it has taken this in:
@@ -34,7 +34,8 @@ uint64_t duo_pass_count(const struct duo *duo);
 #define DUO_NEAR_NS 100.0
 
 /* What it takes now to see a word that the other core has stored, one way. If that is too far, it
- * sleeps and looks again, up to ten seconds in all of its calls; then it is as it is. */
+ * sleeps and looks again, up to ten seconds in all of its calls, and not with --brief; then it is
+ * as it is. */
 double duo_latency_ns(struct duo *duo);
 
 #endif

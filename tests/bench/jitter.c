@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 			bench_skip(quantiles[q].name, "needs a second core");
 		return bench_end();
 	}
-	duo = duo_start();
+	duo = duo_start(&options);
 	subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
 	if (duo && subject)
 		run(subject, duo, &options);

@@ -16,7 +16,6 @@
 #define SERIES       1024u
 #define RATE_MIN     10.0 /* million samples a second */
 #define RATE_MAX     1000.0
-#define STEPS        7u
 #define SEARCHES_MAX 3u
 #define MS           UINT64_C(1000000)
 
@@ -78,7 +77,8 @@ struct scene {
 	struct checker *checker;
 	struct follower *follower;
 	struct duo *duo;
-	uint64_t duration_ns;
+	uint64_t duration_ns; /* of a run */
+	unsigned steps;       /* of a search */
 };
 
 /* What a reader has lost or left to the other one is none of the next run's business. */
@@ -114,7 +114,7 @@ static double search(const struct scene *scene, const struct side *side, uint64_
 {
 	double low = 0, high = RATE_MAX;
 
-	for (unsigned step = 0; step < STEPS; step++) {
+	for (unsigned step = 0; step < scene->steps; step++) {
 		const double rate = sqrt((low > 0 ? low : RATE_MIN) * high);
 		if (sustains(scene, side, gap_ns, rate))
 			low = rate;
@@ -153,6 +153,7 @@ static void run_size(struct duo *duo, const struct size *size, const struct benc
 		.mixture = mixture_open(&(struct mixture_options){1, SERIES, size->slot_count}),
 		.duo = duo,
 		.duration_ns = options->brief ? 1 * MS : 60 * MS,
+		.steps = options->brief ? 1 : 7,
 	};
 
 	if (!scene.mixture)
@@ -199,7 +200,7 @@ int main(int argc, char **argv)
 		bench_skip("4 Ki slots, 10 us", "needs a second core");
 		return bench_end();
 	}
-	duo = duo_start();
+	duo = duo_start(&options);
 	if (duo) {
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 			run_size(duo, &sizes[i], &options);

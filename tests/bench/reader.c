@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 			bench_skip(tables[i].name, "needs a second core");
 		return bench_end();
 	}
-	duo = duo_start();
+	duo = duo_start(&options);
 	if (duo) {
 		for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
 			run_table(&tables[i], duo, &options);
