@@ -63,6 +63,7 @@ static const struct rival single[] = {
 };
 static const struct rival bursts[] = {
 	{"no reader", DUO_IDLE, &adds_in_bursts},
+	{"every 10 us", MS / 100, &adds_in_bursts},
 	{"spinning", DUO_SPIN, &adds_in_bursts},
 };
 static const struct rival pushes[] = {

@@ -100,6 +100,7 @@ ROWS = [
     beside("reader every 1 ms / none", "single", "every 1 ms", 1.03),
     beside("reader every 10 us / none", "single", "every 10 us", 1.25),
     beside("reader spinning / none", "single", "spinning"),
+    beside("reader every 10 us / none, bursts of 32", "bursts", "every 10 us"),
     beside("reader spinning / none, bursts of 32", "bursts", "spinning", 1.6),
     beside("position loaded / remembered, reader every 10 us", "push",
            "position loaded, every 10 us", None, "position remembered, every 10 us"),

@@ -56,7 +56,7 @@ class Tree:
                 yield path, text.split("\n")
 
     def c(self, folders=r".*"):
-        return self.of(folders + r"\.[ch]")
+        return self.of(folders + r"\.(c|h|cpp)")
 
     @functools.lru_cache(maxsize=None)
     def includes(self, path):
@@ -77,7 +77,7 @@ def code_of(lines):
 
 
 def spdx_comes_first(tree):
-    for path, lines in tree.of(r"(.*/)?([^.]+|meson\.build|.*\.(c|h|py|sh))"):
+    for path, lines in tree.of(r"(.*/)?([^.]+|meson\.build|.*\.(c|h|cpp|py|sh))"):
         script = lines[0].startswith("#!")
         if re.search(r"\.\w|meson", path) or script:
             if "SPDX-License-Identifier: MIT" not in (lines + [""])[script]:
@@ -96,7 +96,7 @@ def text_is_clean(tree):
 
 
 def files_and_functions_are_short(tree):
-    for path, lines in tree.of(r".*\.(c|h|py)"):
+    for path, lines in tree.of(r".*\.(c|h|cpp|py)"):
         if len(lines) - 1 > LINES_MAX:
             yield path, LINES_MAX, f"more than {LINES_MAX} lines"
     for path, lines in tree.c():
