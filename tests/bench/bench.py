@@ -20,6 +20,7 @@ import time
 
 from rows import ROWS
 
+WIDTH = max(len(row.what) for row in ROWS)
 NEAR_NS = 100  # two cores further apart are not judged; as DUO_NEAR_NS in duo.h
 
 # Of one row: its figures and what to think of them.
@@ -98,10 +99,10 @@ def print_table(results):
         row = result.row
         if row.group != group:
             group = row.group
-            print(f"\n{group}\n{'':60} {'ours':>14} {'peer':>14} {'result':>12}   target")
+            print(f"\n{group:{WIDTH}} {'ours':>12} {'peer':>12} {'result':>11}   target")
         unit = result.ours["unit"] if result.ours else ""
-        print(f"{row.what:60.60} {figure(result.ours):>14} {figure(result.peer):>14} "
-              f"{related(result):>12}   {limit(row, unit):12} {result.verdict}")
+        print(f"{row.what:{WIDTH}} {figure(result.ours):>12} {figure(result.peer):>12} "
+              f"{related(result):>11}   {limit(row, unit):10} {result.verdict}")
 
 
 def print_machine(machines, measured):
