@@ -9,7 +9,7 @@ import sys
 
 sys.path.append(sys.path[0] + "/../support")  # where tap is
 import bench
-from rows import ROWS
+from rows import ROWS, Row
 from tap import report
 
 PROGRAMS = bench.programs_of(sys.argv[1])
@@ -46,6 +46,44 @@ def every_row_has_its_program():
     assert {row.ours[0] for row in ROWS} <= set(PROGRAMS), PROGRAMS
 
 
+def verdict(relation, ours, peer, target, least=False, distance=50):
+    """What a row says of these rounds."""
+    row = Row("group", "what", ("b", "c", "us"), peer and ("b", "c", "them"), relation, target,
+              "a-package", least)
+    measured = {("b", "c", "core to core"): {"unit": "ns", "rounds": [distance]}}
+    for who, rounds in (("us", ours), ("them", peer)):
+        if rounds:
+            measured["b", "c", who] = {"unit": "ns", "rounds": rounds}
+    return bench.judge(row, measured, {})
+
+
+def ratios_are_paired_by_round():
+    # The medians' own ratio would be 1: the machine was slow in two different rounds.
+    assert verdict("ratio", [1, 2, 6], [2, 4, 2], 0.5).value == 0.5
+
+
+def missed_target_is_missed():
+    assert verdict("ratio", [3], [2], 1.5).verdict == "met"
+    assert verdict("ratio", [3], [2], 1.4).verdict == "MISSED"
+    assert verdict("difference", [3], [2], 1).verdict == "met"
+    assert verdict("value", [3], None, 2).verdict == "MISSED"
+    assert verdict("value", [3], None, 2, least=True).verdict == "met"
+    assert verdict("value", [3], None, 4, least=True).verdict == "MISSED"
+
+
+def missing_peer_is_named_and_not_judged():
+    peerless = bench.judge(Row("group", "what", ("b", "c", "us"), ("b", "c", "them"), "ratio", 1,
+                               "a-package"), {("b", "c", "us"): {"rounds": [1]}}, {})
+    assert peerless.verdict == "needs a-package" and peerless.value is None
+
+
+def cores_too_far_apart_are_not_judged():
+    assert verdict("value", [3], None, 2, distance=250).verdict.startswith("not judged")
+
+
+JUDGING = [ratios_are_paired_by_round, missed_target_is_missed,
+           missing_peer_is_named_and_not_judged, cores_too_far_apart_are_not_judged]
+
 report([(f"{rule.__name__}_of_{program}", functools.partial(rule, program))
         for program in PROGRAMS for rule in (every_result_is_right, rows_are_complete)] +
-       [(every_row_has_its_program.__name__, every_row_has_its_program)])
+       [(test.__name__, test) for test in [every_row_has_its_program, *JUDGING]])
