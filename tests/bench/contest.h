@@ -39,7 +39,8 @@ extern const struct contender contest_end;
 /* Runs it and reports nanoseconds per operation of everybody. */
 void contest_run(const struct contest *contest, const struct bench_options *options);
 
-/* Defines `name`, the loops of a contender that does `body(state, count)`, at every place. */
+/* Defines `name`, the loops of a contender that does `body(state, count)`, at every place. Ends in
+ * a declaration, so that a semicolon can follow it. */
 #define CONTEST_LOOP(name, body, nops)                                                   \
 	__attribute__((noinline, aligned(64))) static void name##_##nops(void *state,    \
 									 uint64_t count) \

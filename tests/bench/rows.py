@@ -28,7 +28,6 @@ def counter(who):
 
 
 RECORD = "Record path, one core"
-
 READER = "Writer with a reader on the other core"
 JITTER = "Jitter, by bursts of 32 and per record"
 READING = "Reading, one core"
