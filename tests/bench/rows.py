@@ -33,6 +33,7 @@ JITTER = "Jitter, by bursts of 32 and per record"
 READING = "Reading, one core"
 RATE = "Highest sustained rate without a loss, 1 Ki series in random order, bursts of 32"
 CORES = "Many cores, each writing to a ring of its own in one segment"
+EXPOSITION = "Exposition"
 TRICKS = "What each trick buys, and each promise costs"
 
 
@@ -61,6 +62,20 @@ def rate(slots, gap, who, target=None):
 def cores(count, target=None):
     return ratio(CORES, f"counter add, {count} writers / 1 writer",
                  ("cores", f"{count} writers", "ring"), ("cores", "1 writers", "ring"), target)
+
+
+def render(what, case, target=None):
+    return Row(EXPOSITION, what, ("render", case, "ring"), None, "value", target)
+
+
+def page(what, case, peer, target=None, ours="ring"):
+    return ratio(EXPOSITION, what, ("render", case, ours), ("render", case, peer), target,
+                 "prometheus-cpp-dev" if peer == "prometheus-cpp" else None)
+
+
+def number(values, who):
+    return ratio(EXPOSITION, f"{values}, {who} / as the exporter does", ("numbers", values, who),
+                 ("numbers", values, "ring"))
 
 
 def inside(what, case, target):
@@ -129,6 +144,24 @@ ROWS = [
       for who in ("copied and checked", "exporter's drain")),
 
     *(cores(count, 1.10) for count in (2, 4, 8, 12, 15)),
+
+    render("10 k counters, a series", "10 k counters", 15),
+    render("10 k counters of 1 to 16 digits, a series", "10 k counters, 1 to 16 digits", 15),
+    render("10 k gauges of 16 or 17 digits, a series", "10 k gauges", 50),
+    *(page(f"{case} / prometheus-cpp TextSerializer", case, "prometheus-cpp", target)
+      for case, target in (("10 k counters", 0.04), ("1 M counters", 0.04),
+                           ("10 k gauges", None), ("1 M gauges", None))),
+    page("1 M counters / memcpy of the page", "1 M counters", "memcpy", 3),
+    page("1 M counters of 1 to 16 digits / memcpy of the page", "1 M counters, 1 to 16 digits",
+         "memcpy"),
+    page("1 M gauges / memcpy of the page", "1 M gauges", "memcpy"),
+    page("10 k counters, lines appended piece by piece / ready", "10 k counters", "ring",
+         ours="piece by piece"),
+    page("10 k counters, spelling the lines once / a page from them", "10 k counters", "ring",
+         ours="spelling the lines"),
+    *(number(values, who) for values in ("eight digits", "1 to 16 digits")
+      for who in ("two at a time", "one by one")),
+    *(number(values, "by trial") for values in ("random doubles", "short doubles")),
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),

@@ -15,6 +15,9 @@ PEER prometheus_counter;
 PEER prometheus_gauge;
 PEER prometheus_histogram; /* with subject.h's bounds and values */
 
+/* prometheus-cpp: text of families collected before; open is given a const struct pages. */
+PEER prometheus_text;
+
 /* Concurrency Kit: an object of 24 bytes into a ring of one producer and one consumer; built on
  * the stack, as whoever has something new to say must, or the same one every time. */
 PEER ck_stack;
