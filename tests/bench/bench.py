@@ -28,7 +28,7 @@ Result = collections.namedtuple("Result", "row ours peer value verdict")
 
 
 PROGRAM = re.compile(r"bench_(\w+)")
-SCRIPTS = {"tracepoint": "tracepoint.py"}  # files here, run with build directory and options
+SCRIPTS = {"tracepoint": "tracepoint.py", "process": "process.py"}  # files here, run with build directory and options
 
 
 def programs_of(build):

@@ -83,6 +83,37 @@ def inside(what, case, target):
                "difference", target)
 
 
+PROCESS = "The exporter as a process"
+SIZES = "The exporter by size, each of many against each of few"
+# Eight times as many may lie one cache further out; each of them would cost eight times as much if
+# all of them were looked at for each.
+LINEAR = 2
+
+
+def process(what, case, who, target=None):
+    return Row(PROCESS, what, ("process", case, who), None, "value", target)
+
+
+def curve(measure, things, few, many, target=None):
+    case = f"{measure} by {things}"
+    return ratio(SIZES, f"{measure}, one of {many} {things} / of {few}",
+                 ("curves", case, str(many)), ("curves", case, str(few)), target)
+
+
+def curves():
+    """Where fixed costs no longer count, and on either side of the caches."""
+    measures = ("attach", "idle pass", "all tallies", "snapshot", "first page", "page", "leave",
+                "heap")
+    for things in "rings", "segments":
+        for measure in (*measures, "pass"):
+            yield curve(measure, things, 8, 64, LINEAR)
+        yield curve("first snapshot", things, 8, 64)  # of what has just left the caches
+    for measure in (*measures, "first snapshot"):
+        yield curve(measure, "series", 1000, 10000, LINEAR)
+        yield curve(measure, "series", 300000, 1000000, LINEAR)
+        yield curve(measure, "series", 1000, 1000000)
+
+
 ROWS = [
     ratio(RECORD, "counter add / prometheus-cpp Counter::Increment",
           COUNTER, counter("prometheus-cpp"), 0.20, "prometheus-cpp-dev"),
@@ -173,4 +204,17 @@ ROWS = [
     trick("clock_gettime per 32 records / time given", "clock_gettime per 32 records"),
     ratio(TRICKS, "first lap, memory not populated / populated",
           ("tricks", "fresh", "push, not populated"), ("tricks", "fresh", "push, populated")),
+
+    Row(PROCESS, "attach a segment with 10 k series, a series",
+        ("curves", "attach by series", "10000"), None, "value", None),
+    process("idle, 64 rings of 1 segment", "64 idle rings of 1 segment", "CPU", 0.5),
+    process("idle, 64 rings of 64 segments", "64 idle rings of 64 segments", "CPU", 0.5),
+    process("64 rings at 1 M samples/s in all", "64 rings at 1 M samples/s", "CPU"),
+    process("its peak memory", "64 rings at 1 M samples/s", "peak memory"),
+    process("samples it lost", "64 rings at 1 M samples/s", "samples dropped", 0),
+    ratio(PROCESS, "scrape of 10 k series / prometheus-cpp Exposer", ("process", "scrape", "ring"),
+          ("process", "scrape", "prometheus-cpp"), None, "prometheus-cpp-dev"),
+    ratio(PROCESS, "scrape of 10 k series, page not new / new",
+          ("process", "scrape", "ring, same page"), ("process", "scrape", "ring")),
+    *curves(),
 ]
