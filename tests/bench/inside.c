@@ -11,7 +11,8 @@
 #include "subject.h"
 #include "work.h"
 
-#define COUNT 4096u /* operations of a stretch, which is run twice and timed once: caches */
+#define COUNT 4096u  /* operations of a stretch, which is run twice and timed once: caches */
+#define SLOTS 16384u /* what a segment has if nothing is said */
 #define LINE  64u
 #define GROUP 8u /* lines that are walked between two records */
 
@@ -74,7 +75,7 @@ static void *open_task(const void *argument)
 	}
 	task->at = setup->lines;
 	if (setup->records)
-		task->subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
+		task->subject = subject_open(RING_COUNTER, SLOTS);
 	if (setup->records && !task->subject) {
 		close_task(task);
 		return NULL;

@@ -9,7 +9,7 @@
 
 #include "peers.h"
 
-#define SLOTS 16384u
+#define SLOTS 32768u
 #define KEYS  64u
 
 struct object {

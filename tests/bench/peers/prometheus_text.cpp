@@ -31,7 +31,8 @@ void *open(const void *setup)
 	for (size_t i = 0; i < page->wanted.series_count; i++) {
 		pages_line(&line, &page->wanted, i);
 		if (page->families.empty() || page->families.back().name != line.name)
-			page->families.push_back({line.name, PAGES_HELP,
+			page->families.push_back({line.name,
+						  PAGES_HELP,
 						  gauges ? prometheus::MetricType::Gauge
 							 : prometheus::MetricType::Counter,
 						  {}});
@@ -51,8 +52,8 @@ bool prepare(void *state)
 	page->wanted.edition++;
 	for (auto &family : page->families)
 		for (auto &metric : family.metric)
-			metric.gauge.value = metric.counter.value =
-				pages_value(&page->wanted, i++, &count);
+			metric.gauge.value = metric.counter.value = pages_value(&page->wanted, i++,
+										&count);
 	return true;
 }
 
