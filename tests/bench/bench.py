@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the benchmark programs, prints the table of rows.py and judges it.
 
-usage: bench.py [--rounds N] [--only BENCH]... [--brief] [--json FILE] BUILD
+usage: bench.py [--rounds N] [--only BENCH]... [--brief] [--json FILE] [--markdown FILE] BUILD
 
 BUILD is a build directory. A program prints JSON lines; see bench.h. What it measures counts only
 if it ends well: it has then checked every result. The exit status is 1 if a program failed or a
@@ -21,14 +21,15 @@ import time
 from rows import ROWS
 
 WIDTH = max(len(row.what) for row in ROWS)
-NEAR_NS = 100  # two cores further apart are not judged; as DUO_NEAR_NS in duo.h
+NEAR_NS = 100  # rounds with two cores further apart do not count; as DUO_NEAR_NS in duo.h
 
 # Of one row: its figures and what to think of them.
 Result = collections.namedtuple("Result", "row ours peer value verdict")
 
 
 PROGRAM = re.compile(r"bench_(\w+)")
-SCRIPTS = {"tracepoint": "tracepoint.py", "process": "process.py"}  # files here, run with build directory and options
+# Files here, run with the build directory and options.
+SCRIPTS = {"tracepoint": "tracepoint.py", "process": "process.py"}
 
 
 def programs_of(build):
@@ -47,14 +48,23 @@ def run(command, arguments):
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode == 0
 
 
-def relate(row, ours, peer):
+def relate(row, ours, peer, rounds):
     """Round by round, so that a slow phase of the machine meets both; then the median."""
     if row.relation == "value":
-        return statistics.median(ours["rounds"])
-    pairs = list(zip(ours["rounds"], peer["rounds"]))
+        return statistics.median(ours["rounds"][i] for i in rounds)
+    pairs = [(ours["rounds"][i], peer["rounds"][i]) for i in rounds]
     if row.relation == "difference":
         return statistics.median(a - b for a, b in pairs)
     return statistics.median(a / b for a, b in pairs)
+
+
+def rounds_near(distance, count):
+    """The rounds in which the two cores were as near to each other as cores of one processor are.
+    A virtual machine's may be elsewhere for minutes; what they share then takes five times as
+    long."""
+    if not distance:
+        return range(count)
+    return [i for i, ns in enumerate(distance["rounds"][:count]) if ns <= NEAR_NS]
 
 
 def judge(row, measured, skipped):
@@ -66,11 +76,13 @@ def judge(row, measured, skipped):
             missing = row.ours if not ours else row.peer
             reason = f"needs {row.package}" if ours and row.package else f"no {missing[2]}"
         return Result(row, ours, peer, None, reason)
-    value = relate(row, ours, peer)
+    count = min(len(line["rounds"]) for line in (ours, peer) if line)
+    distance = measured.get((*row.ours[:2], "core to core"))
+    near = rounds_near(distance, count)
+    value = relate(row, ours, peer, near or range(count))
     if row.target is None:
         return Result(row, ours, peer, value, "reported")
-    distance = measured.get((*row.ours[:2], "core to core"))
-    if distance and statistics.median(distance["rounds"]) > NEAR_NS:
+    if not near:
         return Result(row, ours, peer, value, f"not judged: cores {figure(distance)} apart")
     met = value >= row.target if row.least else value <= row.target
     return Result(row, ours, peer, value, "met" if met else "MISSED")
@@ -105,6 +117,21 @@ def print_table(results):
               f"{related(result):>11}   {limit(row, unit):10} {result.verdict}")
 
 
+def write_markdown(results, file):
+    """The table as docs/performance.md has it."""
+    group = None
+    for result in results:
+        row = result.row
+        if row.group != group:
+            group = row.group
+            print(f"\n### {group}\n\n| | ours | peer | result | target | |\n|---|---|---|---|---|---|",
+                  file=file)
+        unit = result.ours["unit"] if result.ours else ""
+        verdict = f"**{result.verdict}**" if result.verdict == "MISSED" else result.verdict
+        print(f"| {row.what} | {figure(result.ours)} | {figure(result.peer)} | {related(result)} "
+              f"| {limit(row, unit)} | {verdict} |", file=file)
+
+
 def print_machine(machines, measured):
     print(f"{'bench':12} {'clock GHz':>10} {'noise %':>8} {'stolen ms':>10} {'preempted':>10}")
     for name, machine in machines.items():
@@ -134,6 +161,7 @@ def options():
     parser.add_argument("--only", action="append")
     parser.add_argument("--brief", action="store_true")
     parser.add_argument("--json")
+    parser.add_argument("--markdown")
     parser.add_argument("build")
     return parser.parse_args()
 
@@ -175,6 +203,9 @@ def main():
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump(as_json(results, machines, measured), file, indent=1)
+    if chosen.markdown:
+        with open(chosen.markdown, "w", encoding="utf-8") as file:
+            write_markdown(results, file)
     for name in failed:
         print(f"bench.py: {name}: failed, so that nothing it measured counts", file=sys.stderr)
     missed = sum(result.verdict == "MISSED" for result in results)

@@ -46,11 +46,11 @@ def every_row_has_its_program():
     assert {row.ours[0] for row in ROWS} <= set(PROGRAMS), PROGRAMS
 
 
-def verdict(relation, ours, peer, target, least=False, distance=50):
+def verdict(relation, ours, peer, target, least=False, distances=(50, 50, 50)):
     """What a row says of these rounds."""
     row = Row("group", "what", ("b", "c", "us"), peer and ("b", "c", "them"), relation, target,
               "a-package", least)
-    measured = {("b", "c", "core to core"): {"unit": "ns", "rounds": [distance]}}
+    measured = {("b", "c", "core to core"): {"unit": "ns", "rounds": distances}}
     for who, rounds in (("us", ours), ("them", peer)):
         if rounds:
             measured["b", "c", who] = {"unit": "ns", "rounds": rounds}
@@ -77,12 +77,14 @@ def missing_peer_is_named_and_not_judged():
     assert peerless.verdict == "needs a-package" and peerless.value is None
 
 
-def cores_too_far_apart_are_not_judged():
-    assert verdict("value", [3], None, 2, distance=250).verdict.startswith("not judged")
+def rounds_with_the_cores_far_apart_do_not_count():
+    assert verdict("ratio", [2, 9, 4], [2, 1, 2], 9, distances=[50, 250, 60]).value == 1.5
+    far = verdict("value", [3], None, 2, distances=[250])
+    assert far.verdict.startswith("not judged") and far.value == 3
 
 
 JUDGING = [ratios_are_paired_by_round, missed_target_is_missed,
-           missing_peer_is_named_and_not_judged, cores_too_far_apart_are_not_judged]
+           missing_peer_is_named_and_not_judged, rounds_with_the_cores_far_apart_do_not_count]
 
 report([(f"{rule.__name__}_of_{program}", functools.partial(rule, program))
         for program in PROGRAMS for rule in (every_result_is_right, rows_are_complete)] +

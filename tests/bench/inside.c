@@ -13,6 +13,7 @@
 
 #define COUNT 4096u  /* operations of a stretch, which is run twice and timed once: caches */
 #define SLOTS 16384u /* what a segment has if nothing is said */
+#define FEW   1024u  /* of which caches notice less */
 #define LINE  64u
 #define GROUP 8u /* lines that are walked between two records */
 
@@ -23,8 +24,8 @@ struct task {
 };
 
 struct task_setup {
-	bool records;
-	void *lines; /* of the working set, the same for both; NULL: arithmetic instead */
+	unsigned slot_count; /* of the ring; 0: does not record */
+	void *lines;         /* of the working set, the same for both; NULL: arithmetic instead */
 };
 
 /* Lines that lead to each other in one cycle, in a random order, so that no prefetcher knows the
@@ -74,9 +75,9 @@ static void *open_task(const void *argument)
 		return NULL;
 	}
 	task->at = setup->lines;
-	if (setup->records)
-		task->subject = subject_open(RING_COUNTER, SLOTS);
-	if (setup->records && !task->subject) {
+	if (setup->slot_count > 0)
+		task->subject = subject_open(RING_COUNTER, setup->slot_count);
+	if (setup->slot_count > 0 && !task->subject) {
 		close_task(task);
 		return NULL;
 	}
@@ -147,9 +148,17 @@ static bool check(void *state, uint64_t count)
 	return subject_check(task->subject, count);
 }
 
+/* The larger ring holds both stretches; the smaller one keeps the last of them. */
 static bool check_walk(void *task, uint64_t count)
 {
 	return check(task, 2 * count);
+}
+
+static bool check_lossy_walk(void *state, uint64_t count)
+{
+	struct task *task = state;
+
+	return subject_check_lossy(task->subject, 2 * count);
 }
 
 CONTEST_LOOPS(compute_alone_loop, compute_alone);
@@ -160,14 +169,14 @@ CONTEST_LOOPS(walk_and_record_loop, walk_and_record);
 static const struct contender compute_contenders[] = {
 	{
 		.who = "without",
-		.setup = &(const struct task_setup){.records = false},
+		.setup = &(const struct task_setup){.slot_count = 0},
 		.open = open_task,
 		.close = close_task,
 		.loops = CONTEST_PLACED(compute_alone_loop),
 	},
 	{
 		.who = "with a record",
-		.setup = &(const struct task_setup){.records = true},
+		.setup = &(const struct task_setup){.slot_count = SLOTS},
 		.open = open_task,
 		.check = check,
 		.close = close_task,
@@ -175,14 +184,10 @@ static const struct contender compute_contenders[] = {
 	},
 };
 
-static void run_pair(const char *name, const struct contender *pair,
-		     const struct bench_options *options)
+static void run(const char *name, const struct contender *const *contenders,
+		const struct bench_options *options)
 {
-	const struct contest contest = {
-		.name = name,
-		.count = COUNT,
-		.contenders = (const struct contender *const[]){&pair[0], &pair[1], &contest_end},
-	};
+	const struct contest contest = {.name = name, .count = COUNT, .contenders = contenders};
 
 	contest_run(&contest, options);
 }
@@ -191,8 +196,9 @@ static void run_walk(const char *name, size_t bytes, const struct bench_options 
 {
 	void *lines = make_cycle(bytes / LINE);
 	const struct task_setup alone = {.lines = lines};
-	const struct task_setup recording = {.lines = lines, .records = true};
-	const struct contender pair[] = {
+	const struct task_setup recording = {.lines = lines, .slot_count = SLOTS};
+	const struct task_setup recording_few = {.lines = lines, .slot_count = FEW};
+	const struct contender all[] = {
 		{
 			.who = "without",
 			.setup = &alone,
@@ -210,10 +216,20 @@ static void run_walk(const char *name, size_t bytes, const struct bench_options 
 			.close = close_task,
 			.loops = CONTEST_PLACED(walk_and_record_loop),
 		},
+		{
+			.who = "with a record, ring of 1 Ki slots",
+			.setup = &recording_few,
+			.open = open_task,
+			.prepare = warm_walk_and_record,
+			.check = check_lossy_walk,
+			.close = close_task,
+			.loops = CONTEST_PLACED(walk_and_record_loop),
+		},
 	};
+	const struct contender *const contenders[] = {&all[0], &all[1], &all[2], &contest_end};
 
 	if (lines)
-		run_pair(name, pair, options);
+		run(name, contenders, options);
 	else
 		bench_fail("%s: no memory for the working set", name);
 	free(lines);
@@ -223,7 +239,10 @@ int main(int argc, char **argv)
 {
 	const struct bench_options options = bench_begin("inside", argc, argv);
 
-	run_pair("arithmetic", compute_contenders, &options);
+	run("arithmetic",
+	    (const struct contender *const[]){&compute_contenders[0], &compute_contenders[1],
+					      &contest_end},
+	    &options);
 	run_walk("walk 32 KiB", 32u << 10, &options);
 	run_walk("walk 512 KiB", 512u << 10, &options);
 	run_walk("walk 4 MiB", 4u << 20, &options);

@@ -78,8 +78,8 @@ def number(values, who):
                  ("numbers", values, "ring"))
 
 
-def inside(what, case, target):
-    return Row(RECORD, what, ("inside", case, "with a record"), ("inside", case, "without"),
+def inside(what, case, target=None, who="with a record"):
+    return Row(RECORD, what, ("inside", case, who), ("inside", case, "without"),
                "difference", target)
 
 
@@ -141,6 +141,8 @@ ROWS = [
     inside("a record beside a random walk through 32 KiB", "walk 32 KiB", 1),
     inside("a record beside a random walk through 512 KiB", "walk 512 KiB", 1),
     inside("a record beside a random walk through 4 MiB", "walk 4 MiB", 1),
+    *(inside(f"the same with a ring of 1 Ki slots, {size}", f"walk {size}",
+             who="with a record, ring of 1 Ki slots") for size in ("32 KiB", "512 KiB", "4 MiB")),
     ratio(RECORD, "counter add, first lap after creation / steady state",
           ("tricks", "fresh", "ring, first lap"), ("tricks", "fresh", "ring"), 1.3),
 
