@@ -23,6 +23,8 @@ from rows import ROWS
 WIDTH = max(len(row.what) for row in ROWS)
 NEAR_NS = 100  # rounds with two cores further apart do not count; as DUO_NEAR_NS in duo.h
 
+NEAR_ROUNDS = 3
+
 # Of one row: its figures and what to think of them.
 Result = collections.namedtuple("Result", "row ours peer value verdict")
 
@@ -59,12 +61,12 @@ def relate(row, ours, peer, rounds):
 
 
 def rounds_near(distance, count):
-    """The rounds in which the two cores were as near to each other as cores of one processor are.
-    A virtual machine's may be elsewhere for minutes; what they share then takes five times as
-    long."""
+    """The rounds that began and ended with the two cores as near as those of one processor are. A
+    virtual machine's may be elsewhere for minutes; what they share then takes five times as long."""
     if not distance:
         return range(count)
-    return [i for i, ns in enumerate(distance["rounds"][:count]) if ns <= NEAR_NS]
+    is_near = [ns <= NEAR_NS for ns in distance["rounds"][:count]]
+    return [i for i in range(len(is_near)) if is_near[i] and is_near[min(i + 1, len(is_near) - 1)]]
 
 
 def judge(row, measured, skipped):
@@ -82,7 +84,7 @@ def judge(row, measured, skipped):
     value = relate(row, ours, peer, near or range(count))
     if row.target is None:
         return Result(row, ours, peer, value, "reported")
-    if not near:
+    if len(near) < min(count, NEAR_ROUNDS):
         return Result(row, ours, peer, value, f"not judged: cores {figure(distance)} apart")
     met = value >= row.target if row.least else value <= row.target
     return Result(row, ours, peer, value, "met" if met else "MISSED")

@@ -78,8 +78,10 @@ def missing_peer_is_named_and_not_judged():
 
 
 def rounds_with_the_cores_far_apart_do_not_count():
-    assert verdict("ratio", [2, 9, 4], [2, 1, 2], 9, distances=[50, 250, 60]).value == 1.5
-    far = verdict("value", [3], None, 2, distances=[250])
+    # The third one is near when it begins, and not when the next does.
+    mixed = verdict("value", [1, 2, 90, 91, 3], None, 2, distances=[50, 60, 70, 250, 80])
+    assert mixed.value == 2 and mixed.verdict == "met"
+    far = verdict("value", [3, 3, 3], None, 2, distances=[50, 250, 250])
     assert far.verdict.startswith("not judged") and far.value == 3
 
 
