@@ -264,6 +264,28 @@ static void burst_becomes_visible_at_its_end_or_when_it_is_full(void **state)
 	bench_close(&bench);
 }
 
+static void burst_max_is_rounded_down_to_a_power_of_two_and_never_exceeded(void **state)
+{
+	const unsigned asked[] = {1, 3, 5, 7, 31, 32}, given[] = {1, 2, 4, 4, 16, 32};
+
+	for (int i = 0; i < 6; i++) {
+		struct bench bench = bench_open(state, 64, asked[i]);
+		const uint64_t before = account_of(&bench).written;
+		uint64_t unpublished_max = 0;
+		assert_int_equal(ring_reader_header(bench.reader)->burst_max, given[i]);
+		ring_burst_begin(bench.writer);
+		for (uint64_t recorded = before + 1; recorded <= before + 100; recorded++) {
+			ring_counter_add(bench.writer, bench.packets, 1);
+			const uint64_t unpublished = recorded - account_of(&bench).written;
+			if (unpublished > unpublished_max)
+				unpublished_max = unpublished;
+		}
+		/* The one that makes a burst full publishes it. */
+		assert_int_equal(unpublished_max, given[i] - 1);
+		bench_close(&bench);
+	}
+}
+
 static void released_burst_becomes_visible_too(void **state)
 {
 	struct bench bench = bench_open(state, 16, 4);
@@ -413,6 +435,7 @@ int main(void)
 		TEST(writer_stands_in_memory_of_its_own),
 		TEST(gauge_add_starts_from_zero_and_keeps_its_own_core),
 		TEST(burst_becomes_visible_at_its_end_or_when_it_is_full),
+		TEST(burst_max_is_rounded_down_to_a_power_of_two_and_never_exceeded),
 		TEST(released_burst_becomes_visible_too),
 		TEST(tag_travels_with_the_sample_and_changes_no_series),
 		TEST(zero_handle_records_nothing),
