@@ -64,6 +64,8 @@ const struct refusal refusals[] = {
 	{"more_cores_than_the_file_holds", HEADER(core_count), VICTIM_CORES + 1, RING_BAD_LAYOUT},
 	{"control_lines_in_the_tallies", HEADER(control_offset), 0, RING_BAD_LAYOUT},
 	{"control_lines_off_their_page", HEADER(control_offset), 4096 + 64, RING_BAD_LAYOUT},
+	{"slots_that_reach_past_their_block", HEADER(control_offset), 2 * RING_PAGE,
+	 RING_BAD_LAYOUT},
 	{"slots_whose_end_wraps", HEADER(control_offset), UINT64_MAX - 4095, RING_BAD_LAYOUT},
 	{"more_cells_than_fit_before_the_control_lines", HEADER(cell_capacity), 4096,
 	 RING_BAD_LAYOUT},

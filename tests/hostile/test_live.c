@@ -19,6 +19,7 @@
 #include "visit.h"
 
 #define FAULTS   1000u
+#define ACCESSES 400u /* of count_faults */
 #define ATTACHES 10000u
 #define TURNS    500u /* of the verdict, between sound and not */
 
@@ -53,16 +54,18 @@ static unsigned count_faults(struct ring_reader *reader)
 {
 	struct ring_sample samples[VICTIM_SLOTS];
 	struct ring_account account;
-	uint64_t cells[2];
+	const uint32_t series[] = {0};
+	uint64_t cells[RING_SERIES_CELLS_MAX];
 	size_t count;
 	unsigned faults = 0;
 
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < ACCESSES / 4; i++) {
 		const uint32_t core = i % VICTIM_CORES;
 		faults += ring_reader_drain(reader, core, samples, VICTIM_SLOTS, &count) ==
 			  RING_TRUNCATED;
 		faults += ring_reader_account(reader, core, &account) == RING_TRUNCATED;
 		faults += ring_reader_tallies(reader, core, 1, 2, cells) == RING_TRUNCATED;
+		faults += ring_reader_gather(reader, core, series, 1, cells) == RING_TRUNCATED;
 	}
 	return faults;
 }
@@ -88,6 +91,20 @@ static void truncation_under_the_reader_is_a_verdict(void **state)
 	attack_stop(&attack);
 	printf("# %u faults became verdicts, %u segments opened\n", faults, opened);
 	assert_int_equal(visit_path(victim.dir_fd, VICTIM_NAME).result, 0);
+}
+
+static void every_access_to_a_cut_file_is_a_verdict(void **state)
+{
+	struct ring_reader *reader = open_victim();
+	(void)state;
+
+	assert_int_equal(ring_reader_guard(), 0);
+	assert_int_equal(count_faults(reader), 0);
+	assert_int_equal(ftruncate(victim.fd, 0), 0);
+	const unsigned faults = count_faults(reader);
+	victim_restore(&victim);
+	ring_reader_close(reader);
+	assert_int_equal(faults, ACCESSES);
 }
 
 /* Leaves the damage there for about a microsecond: time for a reader to come by. */
@@ -289,6 +306,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE_TEST(truncation_under_the_reader_is_a_verdict),
+		LIVE_TEST(every_access_to_a_cut_file_is_a_verdict),
 		LIVE_TEST(truncation_since_is_truncated),
 		LIVE_TEST(flipping_bytes_under_the_reader_are_harmless),
 		LIVE_TEST(position_that_goes_back_and_forth_spoils_no_account),

@@ -69,9 +69,9 @@ static void visit_metric(struct visit *visit, const struct ring_metric_info *met
 		break_promise(visit, "a series has at most two cells more than bounds");
 }
 
-/* The cells of one series, merged over all cores. */
+/* The cells of one series, merged over all cores, and once more as gathered. */
 static bool visit_cells(struct visit *visit, struct ring_reader *reader,
-			const struct ring_metric_info *metric, uint32_t cell)
+			const struct ring_metric_info *metric, uint32_t index, uint32_t cell)
 {
 	uint64_t cells[RING_BOUNDS_MAX + 2], total[RING_BOUNDS_MAX + 2];
 
@@ -81,6 +81,10 @@ static bool visit_cells(struct visit *visit, struct ring_reader *reader,
 			      ring_reader_tallies(reader, core, cell, metric->series_cells, cells)))
 			return false;
 		ring_cells_merge(metric, total, cells);
+		if (!is_sound(visit, ring_reader_gather(reader, core, &index, 1, cells)))
+			return false;
+		for (uint32_t i = 0; i < metric->series_cells; i++)
+			visit->sum += cells[i];
 	}
 	for (uint32_t i = 0; i < metric->series_cells; i++)
 		visit->sum += total[i];
@@ -108,7 +112,29 @@ static bool visit_series(struct visit *visit, struct ring_reader *reader, uint32
 		break_promise(visit, "a series' cells are inside the tallies");
 		return false;
 	}
-	return visit_cells(visit, reader, metric, series->cell);
+	return visit_cells(visit, reader, metric, index, series->cell);
+}
+
+static void visit_samples(struct visit *visit, struct ring_reader *reader,
+			  const struct ring_sample *samples, size_t count)
+{
+	int series[BATCH_MAX];
+
+	ring_reader_resolve(reader, samples, count, series);
+	for (size_t i = 0; i < count; i++) {
+		const int index = ring_reader_series_of(reader, &samples[i]);
+		const int at = ring_reader_series_at(reader, ring_sample_cell(&samples[i]));
+		if (series[i] != index)
+			break_promise(visit, "a batch is resolved as each sample is");
+		if (index < -1 || index >= (int)ring_reader_series_count(reader)) {
+			break_promise(visit, "a sample's series is one of the reader's");
+			return;
+		}
+		if (index >= 0 && at != index)
+			break_promise(visit, "a sample's series is that of its cell");
+		if (index >= 0)
+			visit->sum += ring_reader_series(reader, (uint32_t)index)->cell;
+	}
 }
 
 /* Between two looks nothing that was accounted for becomes less. */
@@ -143,11 +169,7 @@ static bool visit_ring(struct visit *visit, struct ring_reader *reader, uint32_t
 			break_promise(visit, "a drain brings no more than was asked for");
 			return false;
 		}
-		for (size_t i = 0; i < count; i++) {
-			const int index = ring_reader_series_of(reader, &samples[i]);
-			if (index >= 0)
-				visit->sum += ring_reader_series(reader, (uint32_t)index)->cell;
-		}
+		visit_samples(visit, reader, samples, count);
 		visit->samples += count;
 		if (!visit_account(visit, reader, core, &account))
 			return false;
