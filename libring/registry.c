@@ -102,13 +102,12 @@ static struct overflow_values overflow_values(const struct ring_metric_def *def)
 	return overflow;
 }
 
-/* Makes a metric of the entry in the table: reserves for its budget and makes it known. */
+/* Makes a metric of its entry: reserves for its budget and makes it known. */
 static void index_metric(struct ring_registry *registry, uint32_t index, struct metric *metric)
 {
-	const struct ring_metric_entry *entry = &registry->metric_entries[index];
+	const struct ring_metric_entry *entry = &metric->entry;
 	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
 
-	metric->entry = *entry;
 	metric->index = index;
 	metric->name = text_of(registry, entry->name);
 	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
@@ -120,15 +119,15 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 }
 
 /* The same for a series. */
-static void index_series(struct ring_registry *registry, uint32_t index, struct series *series)
+static void index_series(struct ring_registry *registry, const struct ring_series_entry *entry,
+			 struct series *series)
 {
-	const struct ring_series_entry *entry = &registry->series_entries[index];
 	struct metric *metric = registry->by_index[entry->metric];
 
 	series->metric = metric;
 	series->labels = text_of(registry, entry->labels);
 	series->cell = entry->cell;
-	/* relaxed: the generation changes under this registry's mutex only. */
+	/* relaxed: this process's own copy. */
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
 	series->key = (uint64_t)(uint16_t)generation << 32 |
 		      (uint32_t)(entry->cell - registry->map->shape.cell_capacity);
@@ -173,15 +172,14 @@ static const char *shortage(const struct ring_registry *registry, const struct r
 	return NULL;
 }
 
-static void write_entry(struct ring_registry *registry, const struct ring_metric_def *def,
-			uint8_t flags)
+static struct ring_metric_entry make_entry(struct ring_registry *registry,
+					   const struct ring_metric_def *def, uint8_t flags)
 {
-	struct ring_metric_entry *entry = &registry->metric_entries[registry->metric_count];
 	const struct overflow_values overflow = overflow_values(def);
 	const unsigned labels = ring_label_count(def);
 	static const char zeros[sizeof(double)];
 
-	*entry = (struct ring_metric_entry){
+	struct ring_metric_entry entry = {
 		.kind = (uint8_t)def->kind,
 		.merge = (uint8_t)def->merge,
 		.flags = flags,
@@ -197,8 +195,9 @@ static void write_entry(struct ring_registry *registry, const struct ring_metric
 		.overflow_labels = append_packed(registry, overflow.values, labels),
 	};
 	heap_append(registry, zeros, -registry->heap_used % sizeof(double));
-	entry->bounds_offset =
+	entry.bounds_offset =
 		heap_append(registry, def->bounds, def->bound_count * sizeof *def->bounds).offset;
+	return entry;
 }
 
 /* With the mutex held. */
@@ -217,7 +216,8 @@ static int define(struct ring_registry *registry, const struct ring_metric_def *
 	struct metric *metric = calloc(1, sizeof *metric);
 	if (!metric)
 		return ring_fail(ENOMEM, "metric %s: out of memory", def->name);
-	write_entry(registry, def, flags);
+	metric->entry = make_entry(registry, def, flags);
+	registry->metric_entries[registry->metric_count] = metric->entry;
 	publish_count(&registry->map->live->metric_count, registry->metric_count + 1);
 	index_metric(registry, registry->metric_count++, metric);
 	return 0;
@@ -252,16 +252,16 @@ static struct series *append_series(struct ring_registry *registry, const struct
 
 	if (!series)
 		return NULL;
-	struct ring_series_entry *entry = &registry->series_entries[registry->series_count];
-	*entry = (struct ring_series_entry){
+	const struct ring_series_entry entry = {
 		.metric = metric->index,
 		.cell = of->cell_first + ordinal * of->series_cells,
 		.flags = flags,
 		.labels = labels,
 	};
-	clear_cells(registry, entry->cell, (enum ring_kind)of->kind);
-	publish_count(&registry->map->live->series_count, registry->series_count + 1);
-	index_series(registry, registry->series_count++, series);
+	registry->series_entries[registry->series_count] = entry;
+	clear_cells(registry, entry.cell, (enum ring_kind)of->kind);
+	publish_count(&registry->map->live->series_count, ++registry->series_count);
+	index_series(registry, &entry, series);
 	return series;
 }
 
@@ -441,13 +441,16 @@ int ring_registry_open(struct ring_registry **opened, const struct ring_mapping 
 					shape->series_capacity) == 0;
 	for (uint32_t i = 0; i < registry->metric_count && complete; i++) {
 		struct metric *metric = calloc(1, sizeof *metric);
-		if ((complete = metric != NULL))
-			index_metric(registry, i, metric);
+		if (!(complete = metric != NULL))
+			break;
+		metric->entry = registry->metric_entries[i];
+		index_metric(registry, i, metric);
 	}
 	for (uint32_t i = 0; i < registry->series_count && complete; i++) {
+		const struct ring_series_entry entry = registry->series_entries[i];
 		struct series *series = calloc(1, sizeof *series);
 		if ((complete = series != NULL))
-			index_series(registry, i, series);
+			index_series(registry, &entry, series);
 	}
 	if (!complete) {
 		ring_registry_close(registry);
