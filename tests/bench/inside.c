@@ -11,9 +11,8 @@
 #include "subject.h"
 #include "work.h"
 
-#define COUNT 4096u  /* operations of a stretch, which is run twice and timed once: caches */
-#define SLOTS 16384u /* what a segment has if nothing is said */
-#define FEW   1024u  /* of which caches notice less */
+#define COUNT 4096u /* operations of a stretch, which is run twice and timed once: caches */
+#define FEW   1024u /* slots of which caches notice less */
 #define LINE  64u
 #define GROUP 8u /* lines that are walked between two records */
 
@@ -176,7 +175,7 @@ static const struct contender compute_contenders[] = {
 	},
 	{
 		.who = "with a record",
-		.setup = &(const struct task_setup){.slot_count = SLOTS},
+		.setup = &(const struct task_setup){.slot_count = SUBJECT_SLOTS},
 		.open = open_task,
 		.check = check,
 		.close = close_task,
@@ -196,7 +195,7 @@ static void run_walk(const char *name, size_t bytes, const struct bench_options 
 {
 	void *lines = make_cycle(bytes / LINE);
 	const struct task_setup alone = {.lines = lines};
-	const struct task_setup recording = {.lines = lines, .slot_count = SLOTS};
+	const struct task_setup recording = {.lines = lines, .slot_count = SUBJECT_SLOTS};
 	const struct task_setup recording_few = {.lines = lines, .slot_count = FEW};
 	const struct contender all[] = {
 		{

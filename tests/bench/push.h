@@ -13,7 +13,7 @@
 #include "contest.h"
 #include "work.h"
 
-#define PUSH_SLOTS 32768u
+#define PUSH_SLOTS 16384u
 #define PUSH_KEYS  64u
 
 /* The writer's own. */
@@ -54,7 +54,7 @@ static inline void push_sample(struct push *push, uint64_t value, uint64_t key)
 
 /* For contenders. The samples of a stretch, which is PUSH_PERIOD long, a power of two, have the
  * values 0, 1, ... */
-#define PUSH_PERIOD 16384u
+#define PUSH_PERIOD 8192u
 
 void *push_open(const void *setup);
 bool push_refresh(void *push); /* for `prepare`: new memory, never written */

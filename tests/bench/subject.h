@@ -18,7 +18,7 @@
 #define SUBJECT_SERIES 64u
 #define SUBJECT_BOUNDS 10u
 #define SUBJECT_PERIOD 4096u  /* of what histograms observe */
-#define SUBJECT_SLOTS  32768u /* where it does not matter */
+#define SUBJECT_SLOTS  16384u /* what a segment has if nothing is said */
 #define SUBJECT_BURST  32u    /* records of one burst, in the rows about bursts */
 
 struct subject {

@@ -9,7 +9,7 @@
 
 #include "peers.h"
 
-#define SLOTS 32768u
+#define SLOTS 16384u
 #define KEYS  64u
 
 struct object {

@@ -10,7 +10,7 @@
 
 #include "peers.h"
 
-#define SLOTS 32768u
+#define SLOTS 16384u
 #define KEYS  64u
 
 struct element {
