@@ -53,7 +53,9 @@ static int drain_ring(struct source *source, uint32_t core, int *refreshed)
 		if (reason == 0 && count > 0)
 			reason = judge(source, core, samples, count, refreshed);
 		room -= count;
-	} while (reason == 0 && count == BATCH_SAMPLES && room > 0);
+		/* Few samples are no sign of the end: a pass that was overtaken goes on half a ring
+		 * behind the writer, and ending it there would be to be overtaken again. */
+	} while (reason == 0 && count > 0 && room > 0);
 	if (reason == 0)
 		reason = source_account(source, core);
 	if (reason)

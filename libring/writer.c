@@ -26,7 +26,8 @@ struct ring_claim {
 	struct ring_claim **list; /* of the claiming thread; NULL while nobody holds the claim */
 	struct ring_claim *next;
 };
-RING_STATIC_ASSERT(RING_WRITER_OFFSET + sizeof(struct ring_claim) <= RING_PRIVATE_PAGE + RING_PAGE,
+RING_STATIC_ASSERT(RING_WRITER_OFFSET + sizeof(struct ring_claim) <=
+			   RING_PRIVATE_OFFSET + RING_PAGE,
 		   "a claim fits into the private page");
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -50,7 +51,7 @@ static struct ring_claim *claim_at(const struct ring_mapping *map, uint32_t core
 
 static char *private_page_of(const struct ring_mapping *map, uint32_t core)
 {
-	return (char *)ring_core_of(map, core) + RING_PRIVATE_PAGE;
+	return (char *)ring_core_of(map, core) + RING_PRIVATE_OFFSET;
 }
 
 int ring_writers_place(const struct ring_mapping *map)

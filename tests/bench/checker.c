@@ -118,7 +118,7 @@ void checker_pass(struct checker *checker)
 	uint64_t room = ring_reader_header(checker->reader)->slot_count;
 	size_t count = BATCH;
 
-	while (count == BATCH && room >= BATCH && !checker->broken) {
+	while (count > 0 && room >= BATCH && !checker->broken) {
 		if (ring_reader_drain(checker->reader, 0, samples, BATCH, &count) != RING_SOUND)
 			checker->broken = !bench_fail("the ring cannot be read");
 		else if (!checker->lossy && dropped(checker) != dropped_before)

@@ -57,9 +57,9 @@ static const struct traffic working = {&push_working, push_pass, push_check_loss
 static const struct traffic working_shared = {&push_shared_working, push_pass, push_check_lossy};
 
 static const struct rival single[] = {
-	{"no reader", DUO_IDLE, &adds}, {"every 100 ms", 100 * MS, &adds},
-	{"every 1 ms", 1 * MS, &adds},  {"every 10 us", MS / 100, &adds},
-	{"spinning", DUO_SPIN, &adds},
+	{"no reader", DUO_IDLE, &adds},   {"every 100 ms", 100 * MS, &adds},
+	{"every 1 ms", 1 * MS, &adds},    {"every 100 us", MS / 10, &adds},
+	{"every 10 us", MS / 100, &adds}, {"spinning", DUO_SPIN, &adds},
 };
 static const struct rival bursts[] = {
 	{"no reader", DUO_IDLE, &adds_in_bursts},

@@ -148,6 +148,7 @@ ROWS = [
 
     beside("reader every 100 ms / none", "single", "every 100 ms", 1.03),
     beside("reader every 1 ms / none", "single", "every 1 ms", 1.03),
+    beside("reader every 100 us / none", "single", "every 100 us"),
     beside("reader every 10 us / none", "single", "every 10 us", 1.25),
     beside("reader spinning / none", "single", "spinning"),
     beside("reader every 10 us / none, bursts of 32", "bursts", "every 10 us"),
@@ -167,7 +168,8 @@ ROWS = [
           "copy and validate"),
     drain("a sample drained with aggregation, 1 Ki series of all kinds", "1 Ki series",
           "with aggregation", 3.0),
-    drain("the same from a ring of 16 Ki slots", "1 Ki series, 16 Ki slots", "with aggregation"),
+    drain("the same from a ring of 16 Ki slots", "1 Ki series, 16 Ki slots", "with aggregation",
+          3),
     drain("a sample copied and validated, 16 Ki series", "16 Ki series", "copy and validate"),
     drain("a sample drained with aggregation, 16 Ki series", "16 Ki series", "with aggregation"),
 
@@ -183,11 +185,11 @@ ROWS = [
     render("10 k gauges of 16 or 17 digits, a series", "10 k gauges", 50),
     *(page(f"{case} / prometheus-cpp TextSerializer", case, "prometheus-cpp", target)
       for case, target in (("10 k counters", 0.04), ("1 M counters", 0.04),
-                           ("10 k gauges", None), ("1 M gauges", None))),
+                           ("10 k gauges", 0.04), ("1 M gauges", 0.04))),
     page("1 M counters / memcpy of the page", "1 M counters", "memcpy", 3),
     page("1 M counters of 1 to 16 digits / memcpy of the page", "1 M counters, 1 to 16 digits",
-         "memcpy"),
-    page("1 M gauges / memcpy of the page", "1 M gauges", "memcpy"),
+         "memcpy", 3),
+    page("1 M gauges / memcpy of the page", "1 M gauges", "memcpy", 3),
     page("10 k counters, lines appended piece by piece / ready", "10 k counters", "ring",
          ours="piece by piece"),
     page("10 k counters, spelling the lines once / a page from them", "10 k counters", "ring",

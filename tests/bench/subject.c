@@ -293,7 +293,7 @@ void subject_pass(struct subject *subject)
 	uint64_t room = ring_reader_header(subject->reader)->slot_count;
 	size_t count = BATCH;
 
-	while (!subject->broken && count == BATCH && room >= BATCH) {
+	while (!subject->broken && count > 0 && room >= BATCH) {
 		if (ring_reader_drain(subject->reader, subject->core, subject->samples, BATCH,
 				      &count) != RING_SOUND)
 			subject->broken = !bench_fail("the ring cannot be read");

@@ -219,7 +219,7 @@ static void writer_stands_in_memory_of_its_own(void **state)
 	struct bench bench = bench_open(state, 8, 1);
 	const struct ring_header *header = ring_reader_header(bench.reader);
 	const off_t page = (off_t)(header->cores_offset + header->control_offset +
-				   RING_PRIVATE_PAGE);
+				   RING_PRIVATE_OFFSET);
 	static const uint8_t zeros[RING_PAGE];
 	uint8_t bytes[RING_PAGE];
 

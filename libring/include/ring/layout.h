@@ -12,7 +12,7 @@
  *
  * Everything up to `metric_count` in the header is immutable once the file has
  * its name. The tables and the heap only grow; an entry is immutable once the
- * count covers it. Inside a core block every word has one writer: that core.
+ * count covers it. Inside a core block every word has one writer at a time.
  */
 #ifndef RING_LAYOUT_H
 #define RING_LAYOUT_H
@@ -183,9 +183,9 @@ struct ring_core {
 RING_STATIC_ASSERT(sizeof(struct ring_core) == 256, "control lines are part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_core, first_pos) == 128, "format");
 
-#define RING_PAGE         4096u     /* core blocks and control lines start on a page */
-#define RING_LINE         64u       /* tables and heap start on a cache line */
-#define RING_PRIVATE_PAGE RING_PAGE /* behind the control lines; the owner maps its own here */
-#define RING_SLOTS_OFFSET (2u * RING_PAGE) /* behind the control lines too */
+#define RING_PAGE           4096u     /* core blocks and control lines start on a page */
+#define RING_LINE           64u       /* tables and heap start on a cache line */
+#define RING_PRIVATE_OFFSET RING_PAGE /* behind the control lines; the owner maps its own here */
+#define RING_SLOTS_OFFSET   (2u * RING_PAGE) /* behind the control lines too */
 
 #endif

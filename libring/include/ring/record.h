@@ -24,25 +24,26 @@
 /* One core's recording end. Made by ring_writer_claim; the fields are for the functions below.
  * The owner maps private memory over one page of each core block, and there the writer stands: its
  * address gives those of the core's tallies, position and slots, and no other process can reach
- * what decides where a record goes. The shared position is stored and never loaded: a burst is
- * ahead of it. */
+ * what decides where a record goes. While it records it stores the shared position and never loads
+ * it: a burst is ahead of it. */
 struct ring_writer {
 	uint64_t now_ns;
 	uint64_t write_pos;
 	uint64_t slot_mask;
 	uint32_t cell_floor;     /* cells above it exist; UINT32_MAX in a no-op writer */
 	uint32_t burst_mask;     /* a position with none of these bits is published; 0: each one */
-	uint32_t burst_mask_max; /* burst_max - 1 */
+	uint32_t burst_mask_max; /* burst_max - 1; 0 in a no-op writer, which has nothing to publish
+				  */
 	uint32_t core;
 };
 
 /* Behind the control lines. Not at their offset in its page, or the processor would take loads
  * here for dependent on the stores there (4 KiB aliasing), nor a whole fraction of a page away,
  * which costs a little still. */
-#define RING_WRITER_OFFSET (RING_PRIVATE_PAGE + RING_PAGE / 2 + RING_LINE)
+#define RING_WRITER_OFFSET (RING_PRIVATE_OFFSET + RING_PAGE / 2 + RING_LINE)
 
-/* Handles: the key of the series' samples, with the caller's tag if it has set one. All zeros is a
- * valid handle that records nothing. */
+/* Handles: the key of the series' samples, with the caller's tag if it has set one, and what a
+ * histogram is made of. All zeros is a valid handle that records nothing. */
 struct ring_counter {
 	uint64_t key;
 };
@@ -66,7 +67,7 @@ static inline uint64_t ring_key_tagged(uint64_t key, uint16_t tag)
 }
 
 /* Sets the time of the samples that follow: nanoseconds of CLOCK_MONOTONIC. Once per
- * packet burst is the idea; a clock read costs ten to twenty times a record. */
+ * packet burst is the idea; a clock read costs about twenty records. */
 static inline void ring_tick_at(struct ring_writer *writer, uint64_t timestamp_ns)
 {
 	writer->now_ns = timestamp_ns;
@@ -104,7 +105,8 @@ static inline void ring_burst_end(struct ring_writer *writer)
 
 /* The first tally cell of a handle's series; NULL where nothing is to be recorded. Its number is
  * negative, so that one unsigned comparison stops zero handles, no-op writers and whatever would
- * lie before the tallies; behind them no number leads. */
+ * lie before the tallies. The cells behind the first one are not looked at: they are there if the
+ * handle is of this segment. */
 static inline struct ring_word *ring_writer_cells(struct ring_writer *writer, uint64_t key)
 {
 	if (__builtin_expect((uint32_t)key <= writer->cell_floor, 0))
@@ -157,8 +159,8 @@ static inline void ring_gauge_set(struct ring_writer *writer, struct ring_gauge 
 	if (!cells)
 		return;
 	const uint64_t bits = ring_bits_of(value);
-	/* relaxed, and in no order: the time only decides which core's value is the last;
-	 * seen apart, the value before is shown once more. */
+	/* relaxed, and in no order: the time only decides which core's value is the last; a
+	 * reader in between may take the new value for as old as the one before. */
 	ring_store_relaxed(&cells[0], bits);
 	ring_store_relaxed(&cells[1], writer->now_ns);
 	ring_writer_put(writer, bits, gauge.key);
@@ -180,9 +182,10 @@ static inline void ring_gauge_add(struct ring_writer *writer, struct ring_gauge 
 typedef double ring_two_doubles __attribute__((vector_size(16), aligned(8)));
 typedef int64_t ring_two_counts __attribute__((vector_size(16)));
 
-/* Bounds below `value`, which is the index of its bucket; all of them for NaN. Without a branch on
- * the data, four bounds a step: a comparison that holds gives -1. Never more than `bound_count`,
- * even where the caller's compiler has been told that there is no NaN. */
+/* Bounds below `value`, which is the index of its bucket; all of them for NaN, or any number
+ * where the caller's compiler has been told that there is none, but never more than
+ * `bound_count`. Without a branch on the data, four bounds a step: a comparison that holds gives
+ * -1. */
 static inline uint32_t ring_bounds_below(const double *bounds, uint32_t bound_count, double value)
 {
 	const ring_two_doubles *pairs = (const ring_two_doubles *)(const void *)bounds;
