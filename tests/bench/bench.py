@@ -76,7 +76,8 @@ def judge(row, measured, skipped):
         reason = skipped.get(row.ours[:2]) or (row.peer and skipped.get(row.peer[:2]))
         if not reason:
             missing = row.ours if not ours else row.peer
-            reason = f"needs {row.package}" if ours and row.package else f"no {missing[2]}"
+            reason = (f"needs {row.package}" if ours and row.package
+                      else f"no figure of {missing[2]}")
         return Result(row, ours, peer, None, reason)
     count = min(len(line["rounds"]) for line in (ours, peer) if line)
     distance = measured.get((*row.ours[:2], "core to core"))
@@ -210,9 +211,13 @@ def main():
             write_markdown(results, file)
     for name in failed:
         print(f"bench.py: {name}: failed, so that nothing it measured counts", file=sys.stderr)
-    missed = sum(result.verdict == "MISSED" for result in results)
-    print(f"\n{sum(r.verdict == 'met' for r in results)} targets met, {missed} missed")
-    sys.exit(bool(failed or missed))
+    def count(verdict):
+        return sum(result.verdict.startswith(verdict) for result in results)
+    # A figure that should be there and is not is as bad as a miss; a peer or core that is not is not.
+    lost = count("no figure")
+    print(f"\n{count('met')} targets met, {count('MISSED')} missed, {count('not judged')} not judged"
+          f", {lost} without a figure")
+    sys.exit(bool(failed or count("MISSED") or lost or not results))
 
 
 if __name__ == "__main__":

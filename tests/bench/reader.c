@@ -88,6 +88,7 @@ static uint64_t duration_of(const struct rival *rival, const struct bench_option
 static double time_rival(const struct rival *rival, void *state, struct duo *duo,
 			 contest_loop *loop, uint64_t duration_ns)
 {
+	const uint64_t pass_count = duo_pass_count(duo);
 	uint64_t count = 0, now_ns;
 
 	duo_poll(duo, rival->gap_ns, rival->traffic->pass, state);
@@ -98,6 +99,8 @@ static double time_rival(const struct rival *rival, void *state, struct duo *duo
 		now_ns = bench_now_ns();
 	} while (now_ns - start_ns < duration_ns);
 	duo_poll(duo, DUO_IDLE, NULL, NULL);
+	if (rival->gap_ns != DUO_IDLE && duo_pass_count(duo) == pass_count)
+		bench_fail("%s: the reader has not polled", rival->who);
 	if (!rival->traffic->check(state, count))
 		bench_fail("%s: a stretch failed its check", rival->who);
 	return (double)(now_ns - start_ns) / (double)count;
