@@ -200,6 +200,21 @@ static void sum_of_a_histogram_falls_by_a_negative_observation(void **state)
 	members_expect(*state, "h_seconds_sum 1.25");
 }
 
+static void observation_of_zero_shows_though_the_sum_stays(void **state)
+{
+	struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
+
+	members_add_metric(member, members_histogram("h_seconds", NULL));
+	members_add_series(member, 0, NULL, NULL);
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(1.5), 0, 1, 0});
+	members_expect(*state, "h_seconds_count 1");
+	aggregate_set(member, 0, 0, (uint64_t[]){ring_bits_of(1.5), 1, 1, 0});
+	assert_true(aggregate_changed(*state));
+	members_expect(*state, "h_seconds_sum 1.5");
+	members_expect(*state, "h_seconds_bucket{le=\"1.0\"} 1");
+	members_expect(*state, "h_seconds_count 2");
+}
+
 static void catalog_stands_for_as_long_as_it_is_held(void **state)
 {
 	struct aggregate_member *member = members_join(*state, "m", 1, 0, 1);
@@ -270,6 +285,7 @@ int main(void)
 		TEST(bounds_that_differ_are_a_conflict),
 		cmocka_unit_test(sum_of_a_histogram_never_falls_by_a_rounding),
 		TEST(sum_of_a_histogram_falls_by_a_negative_observation),
+		TEST(observation_of_zero_shows_though_the_sum_stays),
 		TEST(catalog_stands_for_as_long_as_it_is_held),
 		TEST(name_goes_to_the_next_when_only_what_is_gone_holds_it),
 		TEST(reserved_name_is_left_out),

@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,49 @@ static void sample_alone_tells_which_tally_to_read(void **state)
 	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 1");
 	following_step(following);
 	members_expect(following->aggregate, "test_packets_total{channel=\"a\"} 42");
+	ring_segment_close(segment);
+}
+
+/* More series of twelve cells than are read at a time, in the samples of one drain. */
+static void many_histograms_touched_at_once_are_each_read(void **state)
+{
+	enum { SERIES_COUNT = 100, OBSERVATIONS = 2 };
+	static const double bounds[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+	static const struct ring_metric_def metric = {
+		.kind = RING_HISTOGRAM,
+		.name = "test_wide",
+		.help = "Wide.",
+		.label_keys = {"channel"},
+		.series_max = SERIES_COUNT,
+		.bounds = bounds,
+		.bound_count = sizeof bounds / sizeof bounds[0],
+	};
+	struct following *following = *state;
+	struct ring_options options = workspace_options(following->dir, "seg");
+	char text[64];
+
+	options.metrics = &metric;
+	options.metric_count = 1;
+	options.slot_count = 512;
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	following_step(following);
+	for (int i = 0; i < SERIES_COUNT; i++) {
+		snprintf(text, sizeof text, "%d", i);
+		const struct ring_histogram histogram = ring_histogram_resolve(segment, "test_wide",
+									       RING_LABELS(text));
+		for (int n = 0; n < OBSERVATIONS; n++)
+			ring_histogram_observe(writer, histogram, i);
+	}
+	following_step(following);
+	assert_int_equal(account(following, "seg", 0).drained, SERIES_COUNT * OBSERVATIONS);
+	for (int i = 0; i < SERIES_COUNT; i++) {
+		snprintf(text, sizeof text, "test_wide_sum{channel=\"%d\"} %d", i,
+			 i * OBSERVATIONS);
+		members_expect(following->aggregate, text);
+		snprintf(text, sizeof text, "test_wide_count{channel=\"%d\"} %d", i, OBSERVATIONS);
+		members_expect(following->aggregate, text);
+	}
 	ring_segment_close(segment);
 }
 
@@ -230,6 +274,7 @@ int main(void)
 		TEST(T4_totals_stay_exact_when_the_ring_loses_nearly_everything),
 		TEST(T5_nothing_new_drains_nothing),
 		TEST(sample_alone_tells_which_tally_to_read),
+		TEST(many_histograms_touched_at_once_are_each_read),
 		TEST(series_made_later_are_learned_from_their_samples),
 		TEST(samples_of_no_series_are_rejected_and_counted),
 		TEST(accounts_go_on_when_another_schema_takes_over),

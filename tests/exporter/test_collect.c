@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The drain thread at its own pace. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collect.h"
+#include "log.h"
+#include "render.h"
+#include "workspace.h"
+
+#define SEGMENT_COUNT 11u /* one more than there are turns */
+#define POLLS_MAX     200 /* of 50 ms each; ten ticks take a second */
+
+static bool page_has(struct render *render, const char *line)
+{
+	struct text text;
+
+	text_init(&text, RENDER_BYTES_MAX);
+	const struct snapshot *snapshot = snapshot_borrow();
+	if (snapshot)
+		render_snapshot(render, &text, snapshot);
+	snapshot_return();
+	text_append(&text, "", 1);
+	assert_int_equal(text.error, 0);
+	const bool has = strstr(text.data, line);
+	text_release(&text);
+	return has;
+}
+
+/* No sample tells of an open burst, so each segment's tally waits for the segment's turn. */
+static void every_segment_has_its_turn(void **state)
+{
+	struct ring_segment *segments[SEGMENT_COUNT];
+	struct collect collect;
+	struct render render;
+	char dir[64], name[16];
+	bool shown = false;
+
+	snprintf(dir, sizeof dir, "%s/ring", (const char *)*state);
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		snprintf(name, sizeof name, "seg%u", i);
+		const struct ring_options options = workspace_options(dir, name);
+		segments[i] = workspace_segment(&options);
+		workspace_packets(segments[i], "a");
+	}
+	log_init(LOG_ERROR, LOG_LOGFMT);
+	assert_int_equal(collect_open(&collect, dir, SEGMENT_COUNT, false), 0);
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
+		struct ring_writer *writer = ring_writer_claim(segments[i], 0);
+		ring_burst_begin(writer);
+		ring_counter_add(writer, workspace_packets(segments[i], "a"), 1);
+	}
+	render_init(&render);
+	assert_int_equal(collect_start(&collect), 0);
+	for (int i = 0; i < POLLS_MAX && !shown; i++) {
+		usleep(50000);
+		shown = page_has(&render, "\ntest_packets_total{channel=\"a\"} 11\n");
+	}
+	collect_stop(&collect);
+	assert_true(shown);
+	render_release(&render);
+	collect_close(&collect);
+	for (unsigned i = 0; i < SEGMENT_COUNT; i++)
+		ring_segment_close(segments[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_segment_has_its_turn, workspace_make,
+						workspace_remove),
+	};
+
+	return cmocka_run_group_tests_name("collect", tests, NULL, NULL);
+}
