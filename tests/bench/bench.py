@@ -47,7 +47,8 @@ def programs_of(build):
 def run(command, arguments):
     """The lines it printed and whether it ended well."""
     done = subprocess.run(command + arguments, stdout=subprocess.PIPE, text=True, check=False)
-    return [json.loads(line) for line in done.stdout.splitlines()], done.returncode == 0
+    well = done.returncode == 0
+    return [json.loads(line) for line in done.stdout.splitlines()] if well else [], well
 
 
 def relate(row, ours, peer, rounds):
