@@ -124,6 +124,14 @@ static double search(const struct scene *scene, const struct side *side, uint64_
 	return low;
 }
 
+#define CASE_BYTES 64u
+
+static const char *name_case(char name[CASE_BYTES], const struct size *size, const struct gap *gap)
+{
+	snprintf(name, CASE_BYTES, "%s, %s", size->name, gap->name);
+	return name;
+}
+
 static void run_gap(struct scene *scene, const struct size *size, const struct gap *gap,
 		    unsigned searches)
 {
@@ -132,9 +140,9 @@ static void run_gap(struct scene *scene, const struct size *size, const struct g
 		{"exporter's drain", pass_follower, finish_follower, scene->follower},
 	};
 	double rates[2][SEARCHES_MAX], latency[SEARCHES_MAX];
-	char name[64];
+	char name[CASE_BYTES];
 
-	snprintf(name, sizeof name, "%s, %s", size->name, gap->name);
+	name_case(name, size, gap);
 	for (unsigned i = 0; i < searches; i++) {
 		machine_look();
 		latency[i] = duo_latency_ns(scene->duo);
@@ -190,6 +198,15 @@ static void run_writer(const struct bench_options *options)
 	mixture_close(mixture);
 }
 
+static void skip_all(const char *reason)
+{
+	char name[CASE_BYTES];
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		for (size_t k = 0; k < sizeof gaps / sizeof gaps[0]; k++)
+			bench_skip(name_case(name, &sizes[i], &gaps[k]), reason);
+}
+
 int main(int argc, char **argv)
 {
 	const struct bench_options options = bench_begin("rate", argc, argv);
@@ -197,7 +214,7 @@ int main(int argc, char **argv)
 
 	run_writer(&options);
 	if (bench_core_count() < 2) {
-		bench_skip("4 Ki slots, 10 us", "needs a second core");
+		skip_all("needs a second core");
 		return bench_end();
 	}
 	duo = duo_start(&options);
