@@ -145,7 +145,8 @@ int ring_reader_series_of(const struct ring_reader *reader, const struct ring_sa
 void ring_reader_resolve(const struct ring_reader *reader, const struct ring_sample *samples,
 			 size_t count, int *series);
 
-/* The same by ring_sample_cell alone, whatever the generation. */
+/* Index of the series whose first cell is there, as ring_sample_cell gives it, whatever the
+ * generation; or -1. */
 int ring_reader_series_at(const struct ring_reader *reader, int32_t cell);
 
 /* Moves a core's cursor: to where a predecessor's reader stood, or to the newest sample to see

@@ -32,8 +32,7 @@ struct ring_writer {
 	uint64_t slot_mask;
 	uint32_t cell_floor;     /* cells above it exist; UINT32_MAX in a no-op writer */
 	uint32_t burst_mask;     /* a position with none of these bits is published; 0: each one */
-	uint32_t burst_mask_max; /* burst_max - 1; 0 in a no-op writer, which has nothing to publish
-				  */
+	uint32_t burst_mask_max; /* burst_max - 1; in a no-op writer 0: nothing to publish */
 	uint32_t core;
 };
 
