@@ -39,12 +39,16 @@ struct page {
 	struct text text;
 };
 
+/* Nobody reads it any more: its memory is for the next page. New memory for every page would take
+ * several times as long as the page. */
 static void page_free(void *argument)
 {
 	struct page *page = argument;
+	struct answers *answers = page->answers;
 
-	page->answers->held_bytes -= page->text.capacity;
-	text_release(&page->text);
+	answers->held_bytes -= page->text.capacity;
+	text_release(&answers->spare);
+	answers->spare = page->text;
 	free(page);
 }
 
@@ -73,8 +77,9 @@ static struct MHD_Response *page_render(struct answers *answers, const struct sn
 
 	if (!page)
 		return NULL;
-	page->answers = answers;
-	text_init(&page->text, RENDER_BYTES_MAX);
+	*page = (struct page){.answers = answers, .text = answers->spare};
+	text_clear(&page->text);
+	text_init(&answers->spare, RENDER_BYTES_MAX);
 	render_snapshot(&answers->render, &page->text, snapshot);
 	answers->held_bytes += page->text.capacity;
 	if (!page->text.error)
@@ -133,6 +138,7 @@ enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *c
 int answers_init(struct answers *answers, const char *telemetry_path)
 {
 	*answers = (struct answers){.telemetry_path = telemetry_path};
+	text_init(&answers->spare, RENDER_BYTES_MAX);
 	render_init(&answers->render);
 	if (asprintf(&answers->landing, LANDING, telemetry_path) < 0) {
 		answers->landing = NULL;
@@ -145,6 +151,7 @@ void answers_release(struct answers *answers)
 {
 	if (answers->page)
 		MHD_destroy_response(answers->page);
+	text_release(&answers->spare);
 	render_release(&answers->render);
 	free(answers->landing);
 }

@@ -27,6 +27,7 @@ struct answers {
 	struct MHD_Response *page; /* of metrics, as last rendered; may be NULL */
 	uint64_t page_sequence;    /* of the snapshot that it shows */
 	size_t held_bytes;         /* by all pages that are still being sent, and the last one */
+	struct text spare;         /* the memory of a page that nobody reads any more */
 };
 
 /* Returns 0 or -ENOMEM. */

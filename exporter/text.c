@@ -23,6 +23,12 @@ void text_release(struct text *text)
 	text->data = NULL;
 }
 
+void text_clear(struct text *text)
+{
+	text->bytes = 0;
+	text->error = 0;
+}
+
 char *text_room(struct text *text, size_t bytes)
 {
 	const size_t wanted = text->bytes + bytes + TEXT_SPARE;

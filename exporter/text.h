@@ -23,6 +23,9 @@ struct text {
 void text_init(struct text *text, size_t bytes_max);
 void text_release(struct text *text);
 
+/* Empty and good again, in the memory that it has. */
+void text_clear(struct text *text);
+
 /* Room for more, to be written in place and then added to text->bytes; and TEXT_SPARE behind it.
  * NULL when the text is bad. */
 char *text_room(struct text *text, size_t bytes);

@@ -138,8 +138,18 @@ static void render(void *state, uint64_t count)
 	struct scene *scene = state;
 
 	(void)count;
-	scene->text.bytes = 0;
+	text_clear(&scene->text);
 	render_lines(&scene->text, scene->lines, scene->cells);
+}
+
+/* As it is while somebody still reads the page before. */
+static void render_anew(void *state, uint64_t count)
+{
+	struct scene *scene = state;
+
+	text_release(&scene->text);
+	text_init(&scene->text, PAGE_BYTES_LIMIT);
+	render(state, count);
 }
 
 static void append(void *state, uint64_t count)
@@ -147,7 +157,7 @@ static void append(void *state, uint64_t count)
 	struct scene *scene = state;
 
 	(void)count;
-	scene->text.bytes = 0;
+	text_clear(&scene->text);
 	plain_page(&scene->text, &(struct snapshot_values){scene->catalog, scene->cells});
 }
 
@@ -208,6 +218,8 @@ static bool check_copy(void *state, uint64_t count)
 /* Ours share a scene; whoever opens something has that. */
 static const struct contender ready = {
 	.who = "ring", .prepare = refresh, .check = check, .loops = {render}};
+static const struct contender anew = {
+	.who = "ring, new memory", .prepare = refresh, .check = check, .loops = {render_anew}};
 static const struct contender pieces = {
 	.who = "piece by piece", .prepare = refresh, .check = check, .loops = {append}};
 static const struct contender spelling = {
@@ -216,7 +228,7 @@ static const struct contender copying = {
 	.who = "memcpy", .prepare = finish, .check = check_copy, .loops = {copy}};
 
 static const struct contender *const contenders[] = {
-	&ready, &copying, &pieces, &spelling, &prometheus_text,
+	&ready, &copying, &anew, &pieces, &spelling, &prometheus_text,
 };
 
 #define CONTENDER_COUNT (sizeof contenders / sizeof contenders[0])

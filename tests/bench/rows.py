@@ -190,6 +190,8 @@ ROWS = [
     page("1 M counters of 1 to 16 digits / memcpy of the page", "1 M counters, 1 to 16 digits",
          "memcpy", 3),
     page("1 M gauges / memcpy of the page", "1 M gauges", "memcpy", 3),
+    page("1 M counters into new memory / into memory that a page has had", "1 M counters", "ring",
+         ours="ring, new memory"),
     page("10 k counters, lines appended piece by piece / ready", "10 k counters", "ring",
          ours="piece by piece"),
     page("10 k counters, spelling the lines once / a page from them", "10 k counters", "ring",

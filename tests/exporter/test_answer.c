@@ -154,6 +154,39 @@ static void scrape_is_put_off_while_readers_hold_too_much(void **state)
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }
 
+/* The memory of a page that is still read is never written to, and the next but one page has it. */
+static void page_takes_the_memory_that_readers_have_left(void **state)
+{
+	struct scene *scene = *state;
+	char answer[16];
+
+	request(scene, answer);
+	publish(scene);
+	request(scene, answer);
+	assert_null(scene->answers.spare.data);
+	close(scene->clients[0]);
+	scene->clients[0] = -1;
+	while (!scene->answers.spare.data) /* until the test's time is over */
+		MHD_run(scene->daemon);
+	publish(scene);
+	request(scene, answer);
+	assert_string_equal(answer, "HTTP/1.1 200 OK");
+	assert_null(scene->answers.spare.data);
+}
+
+static void page_that_failed_spoils_none_after_it(void **state)
+{
+	struct scene *scene = *state;
+	char answer[16];
+
+	scene->answers.spare.bytes_max = 0;
+	request(scene, answer);
+	assert_string_equal(answer, "HTTP/1.1 503 Se");
+	scene->answers.spare.bytes_max = RENDER_BYTES_MAX;
+	request(scene, answer);
+	assert_string_equal(answer, "HTTP/1.1 200 OK");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void)
@@ -162,6 +195,8 @@ int main(void)
 		TEST(readers_of_one_snapshot_share_its_page),
 		TEST(page_stays_until_its_last_reader_goes),
 		TEST(scrape_is_put_off_while_readers_hold_too_much),
+		TEST(page_takes_the_memory_that_readers_have_left),
+		TEST(page_that_failed_spoils_none_after_it),
 	};
 
 	return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
