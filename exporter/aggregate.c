@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "aggregate.h"
-#include "series.h"
+#include "view.h"
 
 TAILQ_HEAD(member_list, aggregate_member);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Families, series and contributions; see series.h. */
-#include <errno.h>
-#include <math.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +8,6 @@
 
 #include "series.h"
 #include "text.h"
-
-/* By how much of itself a sum may differ when it is added up in another order: a rounding, 2^-53,
- * for each of the cores of very many segments. */
-#define SUM_ROUNDING 0x1p-32
 
 static int text_compare(struct ring_text a, struct ring_text b)
 {
@@ -274,8 +268,8 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 		series_touch(set, contribution->series);
 }
 
-static void series_merge(const struct series *series, const struct contribution *contribution,
-			 uint64_t *cells)
+void series_merge(const struct series *series, const struct contribution *contribution,
+		  uint64_t *cells)
 {
 	for (uint32_t core = 0; core < contribution->core_count; core++)
 		ring_cells_merge(&series->family->metric, cells,
@@ -368,106 +362,6 @@ bool series_combine(const struct series *series, const struct aggregate_member *
 		any = true;
 	}
 	return any;
-}
-
-/* Who came or left changes the order in which a sum is added up, and with it the last digits; and
- * Prometheus takes any fall of a sum for a restart. */
-static void series_keep_sum(struct series *series, uint64_t *cells)
-{
-	const double fall = series->sum - ring_double_of(cells[0]);
-
-	if (fall > 0 && fall <= SUM_ROUNDING * fabs(series->sum))
-		cells[0] = ring_bits_of(series->sum);
-	else
-		series->sum = ring_double_of(cells[0]);
-}
-
-static void series_evaluate(struct series *series, uint64_t *cells)
-{
-	const struct contribution *contribution;
-
-	ring_cells_clear(&series->family->metric, cells);
-	LIST_FOREACH (contribution, &series->contributions, of_series)
-		series_merge(series, contribution, cells);
-	if (series->family->metric.kind == RING_HISTOGRAM)
-		series_keep_sum(series, cells);
-}
-
-/* What a walk over all series in order gathers. */
-struct listing {
-	struct catalog_size size;
-	struct catalog *catalog;
-	uint64_t *cells;
-	const struct family *family; /* of the series before */
-};
-
-static void listing_count(const void *node, VISIT visit, void *argument)
-{
-	const struct series *series = *(struct series *const *)node;
-	struct listing *listing = argument;
-
-	if (visit != postorder && visit != leaf)
-		return;
-	if (series->family != listing->family)
-		catalog_size_family(&listing->size, &series->family->metric);
-	catalog_size_series(&listing->size, &series->family->metric, series->label_bytes);
-	listing->family = series->family;
-}
-
-static void listing_fill(const void *node, VISIT visit, void *argument)
-{
-	struct series *series = *(struct series *const *)node;
-	struct listing *listing = argument;
-
-	if (visit != postorder && visit != leaf)
-		return;
-	if (series->family != listing->family)
-		catalog_add_family(listing->catalog, &series->family->metric);
-	series->cell = catalog_add_series(listing->catalog, series->labels, series->label_bytes);
-	series_evaluate(series, &listing->cells[series->cell]);
-	listing->family = series->family;
-}
-
-/* Lists and evaluates everything anew. */
-static int series_set_relist(struct series_set *set)
-{
-	struct listing listing = {.family = NULL};
-
-	twalk_r(set->series, listing_count, &listing);
-	listing.catalog = catalog_create(&listing.size);
-	listing.cells = calloc(listing.size.cell_count + 1, sizeof *listing.cells);
-	if (!listing.catalog || !listing.cells) {
-		catalog_release(listing.catalog);
-		free(listing.cells);
-		return -ENOMEM;
-	}
-	listing.family = NULL;
-	twalk_r(set->series, listing_fill, &listing);
-	free(set->cells);
-	catalog_release(set->catalog);
-	set->cells = listing.cells;
-	set->catalog = listing.catalog;
-	set->stale = false;
-	return 0;
-}
-
-int series_set_view(struct series_set *set, struct catalog **catalog, const uint64_t **cells)
-{
-	const bool relist = set->stale || !set->catalog;
-	const int error = relist ? series_set_relist(set) : 0;
-	struct series *series;
-
-	if (error)
-		return error;
-	while ((series = LIST_FIRST(&set->changed))) {
-		LIST_REMOVE(series, of_changed);
-		series->changed = false;
-		if (!relist)
-			series_evaluate(series, &set->cells[series->cell]);
-	}
-	*catalog = set->catalog;
-	*cells = set->cells;
-	return 0;
 }
 
 static void series_free(void *datum)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The families and series that there are, and what contributes to each. aggregate.c decides
- * who contributes; this finds, adds, combines and forgets. Pure; one thread at a time.
+ * who contributes; this finds, adds and forgets, and view.c shows. Pure; one thread at a time.
  *
  *   family ──< series ──< contribution >── member
  *
@@ -106,11 +106,11 @@ bool contribution_reduce(struct series_set *set, struct contribution *contributi
 /* Removes it from its series, and the series if that was the last one, and from its member. */
 void contribution_remove(struct series_set *set, struct contribution *contribution);
 
+/* Takes the contribution of all its cores into `cells`. */
+void series_merge(const struct series *series, const struct contribution *contribution,
+		  uint64_t *cells);
 /* Sums up all that `member` contributes to the series. Returns whether it does at all. */
 bool series_combine(const struct series *series, const struct aggregate_member *member,
 		    uint64_t *cells);
-
-/* See aggregate_view. */
-int series_set_view(struct series_set *set, struct catalog **catalog, const uint64_t **cells);
 
 #endif

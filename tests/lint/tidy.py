@@ -23,7 +23,7 @@ SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
 PURE = re.compile(r"exporter/(aggregate|catalog|decimal|identity|lines|number|powers|render|"
-                  r"series|text)\.[ch]")
+                  r"series|text|view)\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
 
