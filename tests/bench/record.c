@@ -15,6 +15,7 @@ static const struct contest contests[] = {
 			(const struct contender *const[]){
 				&recording_counter,
 				&recording_bursts,
+				&recording_put,
 				&push_contender,
 				&prometheus_counter,
 				&ck_stack,

@@ -14,6 +14,14 @@ static inline void counter_add_in_bursts(struct subject *subject, uint64_t count
 	}
 }
 
+static inline void put(struct subject *subject, uint64_t count)
+{
+	struct ring_writer *writer = subject->writer;
+
+	for (uint64_t i = 0; i < count; i++)
+		ring_writer_put(writer, i, subject->keys[i % SUBJECT_SERIES]);
+}
+
 static inline void gauge_set(struct subject *subject, uint64_t count)
 {
 	struct ring_writer *writer = subject->writer;
@@ -34,6 +42,7 @@ static inline void histogram_observe(struct subject *subject, uint64_t count)
 
 CONTEST_LOOPS(counter_add_loop, recording_add);
 CONTEST_LOOPS(counter_add_in_bursts_loop, counter_add_in_bursts);
+CONTEST_LOOPS(put_loop, put);
 CONTEST_LOOPS(gauge_set_loop, gauge_set);
 CONTEST_LOOPS(histogram_observe_loop, histogram_observe);
 
@@ -49,5 +58,12 @@ static const enum ring_kind counter = RING_COUNTER, gauge = RING_GAUGE, histogra
 const struct contender recording_counter = SUBJECT("ring", counter, counter_add_loop);
 const struct contender recording_bursts = SUBJECT("ring, bursts of 32", counter,
 						  counter_add_in_bursts_loop);
+const struct contender recording_put = {
+	.who = "push, same layout",
+	.open = subject_open_bare,
+	.check = subject_check_contender,
+	.close = subject_close_bare,
+	.loops = CONTEST_PLACED(put_loop),
+};
 const struct contender recording_gauge = SUBJECT("ring", gauge, gauge_set_loop);
 const struct contender recording_histogram = SUBJECT("ring", histogram, histogram_observe_loop);

@@ -12,6 +12,7 @@
 
 extern const struct contender recording_counter;
 extern const struct contender recording_bursts; /* the same, published 32 at a time */
+extern const struct contender recording_put;    /* the sample's half of a counter add alone */
 extern const struct contender recording_gauge;
 extern const struct contender recording_histogram;
 

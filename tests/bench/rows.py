@@ -117,7 +117,10 @@ def curves():
 ROWS = [
     ratio(RECORD, "counter add / prometheus-cpp Counter::Increment",
           COUNTER, counter("prometheus-cpp"), 0.20, "prometheus-cpp-dev"),
-    ratio(RECORD, "counter add / bare three-store push", COUNTER, counter("bare push"), 1.35),
+    ratio(RECORD, "counter add / bare three-store push", COUNTER, counter("push, same layout"),
+          1.35),
+    ratio(RECORD, "counter add / the same push, with pointers to its slots and position", COUNTER,
+          counter("bare push")),
     ratio(RECORD, "counter add / ck_ring SPSC enqueue, object on the stack",
           COUNTER, counter("ck_ring"), 1.5, "libck-dev"),
     ratio(RECORD, "counter add / ck_ring SPSC enqueue, constant object",

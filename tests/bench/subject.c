@@ -219,13 +219,15 @@ void subject_close(struct subject *subject)
 }
 
 /* What sample `number` must hold. */
-static uint64_t value_of(enum ring_kind kind, uint64_t number)
+static uint64_t value_of(const struct subject *subject, uint64_t number)
 {
 	const uint64_t series = number % SUBJECT_SERIES;
 
-	if (kind == RING_COUNTER)
+	if (subject->is_bare)
+		return number - subject->stretch;
+	if (subject->kind == RING_COUNTER)
 		return number / SUBJECT_SERIES + 1;
-	if (kind == RING_GAUGE)
+	if (subject->kind == RING_GAUGE)
 		return ring_bits_of((double)series);
 	/* Behind one of each series, the periods begin. */
 	return ring_bits_of(subject_value(number - SUBJECT_SERIES));
@@ -234,7 +236,7 @@ static uint64_t value_of(enum ring_kind kind, uint64_t number)
 static bool check_sample(const struct subject *subject, const struct ring_sample *sample,
 			 uint64_t number)
 {
-	if (sample->value == value_of(subject->kind, number) &&
+	if (sample->value == value_of(subject, number) &&
 	    sample->key == subject->keys[number % SUBJECT_SERIES] &&
 	    sample->timestamp_ns == subject->now_ns)
 		return true;
@@ -258,12 +260,13 @@ static bool counters_are_right(const struct subject *subject, size_t count, uint
 	return difference == 0;
 }
 
-/* The number that the sample claims to have. Only counters tell, and only they may drop any. */
+/* The number that the sample claims to have. Only tallied counters tell, and only they may drop
+ * any. */
 static uint64_t number_of(const struct subject *subject, const struct ring_sample *sample)
 {
 	unsigned series = 0;
 
-	if (subject->kind != RING_COUNTER)
+	if (subject->kind != RING_COUNTER || subject->is_bare)
 		return subject->next;
 	while (series < SUBJECT_SERIES - 1 && subject->keys[series] != sample->key)
 		series++;
@@ -280,7 +283,8 @@ static bool check_batch(struct subject *subject, size_t count)
 	subject->gaps += number - subject->next;
 	subject->next = number + count;
 	subject->checked += count;
-	if (subject->kind == RING_COUNTER && counters_are_right(subject, count, number))
+	if (subject->kind == RING_COUNTER && !subject->is_bare &&
+	    counters_are_right(subject, count, number))
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (!check_sample(subject, &subject->samples[i], number++))
@@ -324,7 +328,7 @@ static void expect_cells(const struct subject *subject, uint64_t series, uint64_
 {
 	memset(cells, 0, RING_SERIES_CELLS_MAX * sizeof *cells);
 	if (subject->kind == RING_COUNTER) {
-		cells[0] = written / SUBJECT_SERIES;
+		cells[0] = subject->is_bare ? 1 : written / SUBJECT_SERIES;
 	} else if (subject->kind == RING_GAUGE) {
 		cells[0] = ring_bits_of((double)series);
 		cells[1] = subject->now_ns;
@@ -362,6 +366,7 @@ bool subject_check_lossy(struct subject *subject, uint64_t count)
 {
 	struct ring_account account = {.pending = 1};
 
+	subject->stretch = subject->written;
 	subject->written += count;
 	while (!subject->broken && account.pending > 0) {
 		subject_pass(subject);
@@ -419,4 +424,19 @@ void subject_close_contender(void *state)
 
 	if (--shared[subject->kind].users == 0)
 		subject_close(subject);
+}
+
+void *subject_open_bare(const void *setup)
+{
+	struct subject *subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
+
+	(void)setup;
+	if (subject)
+		subject->is_bare = true;
+	return subject;
+}
+
+void subject_close_bare(void *subject)
+{
+	subject_close(subject);
 }

@@ -31,10 +31,12 @@ struct subject {
 	struct ring_reader *reader;
 	unsigned core;     /* its ring */
 	bool owns_segment; /* closes it */
+	bool is_bare;      /* samples have no tally, and count from 0 in each stretch */
 	enum ring_kind kind;
 	uint64_t keys[SUBJECT_SERIES]; /* of the series of that kind, as samples carry them */
 	uint64_t now_ns;               /* the time that samples must have */
 	uint64_t written;              /* samples so far */
+	uint64_t stretch;              /* of these, those before the stretch that is checked */
 	uint64_t checked;              /* of these, those that were read and found right */
 	uint64_t next;                 /* number of the next sample, if none is dropped */
 	uint64_t gaps;                 /* numbers that were passed over: must be what was dropped */
@@ -68,6 +70,10 @@ void subject_claim(struct subject *subject);
 void *subject_open_contender(const void *kind);
 bool subject_check_contender(void *subject, uint64_t count);
 void subject_close_contender(void *subject);
+
+/* A ring of its own for samples without a tally; otherwise as before, and the setup is NULL. */
+void *subject_open_bare(const void *setup);
+void subject_close_bare(void *subject);
 
 /* Drains and checks what is there, at most a ring's worth, as the exporter does. What is wrong is
  * kept in mind until subject_check. */
