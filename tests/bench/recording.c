@@ -22,6 +22,22 @@ static inline void put(struct subject *subject, uint64_t count)
 		ring_writer_put(writer, i, subject->keys[i % SUBJECT_SERIES]);
 }
 
+static inline void counter_add_by_address(struct subject *subject, uint64_t count)
+{
+	struct ring_writer *writer = subject->writer;
+
+	for (uint64_t i = 0; i < count; i++) {
+		const uint64_t key = subject->counters[i % SUBJECT_SERIES].key;
+		struct ring_word *cell = ring_writer_cells(writer, key);
+		if (!cell)
+			continue;
+		/* relaxed: as in ring_counter_add. */
+		const uint64_t total = ring_load_relaxed(cell) + 1;
+		ring_store_relaxed(cell, total);
+		ring_writer_put(writer, total, key);
+	}
+}
+
 static inline void gauge_set(struct subject *subject, uint64_t count)
 {
 	struct ring_writer *writer = subject->writer;
@@ -43,6 +59,7 @@ static inline void histogram_observe(struct subject *subject, uint64_t count)
 CONTEST_LOOPS(counter_add_loop, recording_add);
 CONTEST_LOOPS(counter_add_in_bursts_loop, counter_add_in_bursts);
 CONTEST_LOOPS(put_loop, put);
+CONTEST_LOOPS(counter_add_by_address_loop, counter_add_by_address);
 CONTEST_LOOPS(gauge_set_loop, gauge_set);
 CONTEST_LOOPS(histogram_observe_loop, histogram_observe);
 
@@ -65,5 +82,7 @@ const struct contender recording_put = {
 	.close = subject_close_bare,
 	.loops = CONTEST_PLACED(put_loop),
 };
+const struct contender recording_by_address = SUBJECT("ring, cell by its address", counter,
+						      counter_add_by_address_loop);
 const struct contender recording_gauge = SUBJECT("ring", gauge, gauge_set_loop);
 const struct contender recording_histogram = SUBJECT("ring", histogram, histogram_observe_loop);

@@ -11,8 +11,9 @@
 #include "subject.h"
 
 extern const struct contender recording_counter;
-extern const struct contender recording_bursts; /* the same, published 32 at a time */
-extern const struct contender recording_put;    /* the sample's half of a counter add alone */
+extern const struct contender recording_bursts;     /* the same, published 32 at a time */
+extern const struct contender recording_put;        /* the sample's half of a counter add alone */
+extern const struct contender recording_by_address; /* with the cell's address computed once */
 extern const struct contender recording_gauge;
 extern const struct contender recording_histogram;
 

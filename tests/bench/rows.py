@@ -205,6 +205,8 @@ ROWS = [
 
     trick("tally and sample (a counter add) / sample alone", "ring"),
     trick("tally alone / sample alone", "tally alone"),
+    trick("counter add, cell's address computed once / cell by its number",
+          "ring, cell by its address", "ring"),
     trick("position loaded from shared memory / remembered", "position loaded from shared memory"),
     trick("sample built and copied / stored word by word", "sample built and copied"),
     trick("writer state 4 KiB-aliased with the position / not", "writer state 4 KiB-aliased"),

@@ -121,6 +121,7 @@ static const struct contest push_contest = {
 			&at_clock_of_burst,
 			&tally_alone,
 			&recording_counter,
+			&recording_by_address,
 			&contest_end,
 		},
 };
