@@ -5,8 +5,9 @@
 usage: bench.py [--rounds N] [--only BENCH]... [--brief] [--json FILE] [--markdown FILE] BUILD
 
 BUILD is a build directory. A program prints JSON lines; see bench.h. What it measures counts only
-if it ends well: it has then checked every result. The exit status is 1 if a program failed or a
-target was missed.
+if it ends well: it has then checked every result. The exit status is 1 if a program failed, a
+target was missed or a figure is not there, else 3 if the machine was too disturbed to judge some
+row, else 0; what lacks a peer or cores says so and is no failure.
 """
 import argparse
 import collections
@@ -24,6 +25,18 @@ WIDTH = max(len(row.what) for row in ROWS)
 NEAR_NS = 100  # rounds with two cores further apart do not count; as DUO_NEAR_NS in duo.h
 
 NEAR_ROUNDS = 3
+
+# More preemptions than this, and what ran was not the program alone. On one core there are up to a
+# hundred and twenty in a quiet run; programs that spin on two meet the timer more often, by time.
+PREEMPTED_MAX = 200
+TWO_CORES = {"reader", "jitter", "cores", "rate", "process"}
+PREEMPTED_MAX_PER_S = 40  # of a program with two cores
+
+# A row without a reader is what others are divided by, so one that is slow hides a miss. It is
+# slow if its rounds are, beside its own best one, or beside the same loop in `record`.
+BASE_MAX = 1.15
+SAME_LOOP = {("reader", "single", "no reader"): ("record", "counter", "ring"),
+             ("reader", "bursts", "no reader"): ("record", "counter", "ring, bursts of 32")}
 
 # Of one row: its figures and what to think of them.
 Result = collections.namedtuple("Result", "row ours peer value verdict")
@@ -70,7 +83,30 @@ def rounds_near(distance, count):
     return [i for i in range(len(is_near)) if is_near[i] and is_near[min(i + 1, len(is_near) - 1)]]
 
 
-def judge(row, measured, skipped):
+def disturbances(machines):
+    """Why a program's rows are worth nothing, by program."""
+    reasons = {}
+    for name, machine in machines.items():
+        most = PREEMPTED_MAX
+        if name in TWO_CORES:
+            most = max(most, PREEMPTED_MAX_PER_S * machine["seconds"])
+        if machine["preempted"] > most:
+            reasons[name] = f"disturbed: {machine['preempted']} preemptions"
+    return reasons
+
+
+def slow_base(row, measured):
+    """Why a row cannot be held against its base; None if it can."""
+    base = row.peer in SAME_LOOP and measured.get(row.peer)
+    if not base:
+        return None
+    median = statistics.median(base["rounds"])
+    rival = measured.get(SAME_LOOP[row.peer])
+    least = min(base["rounds"] + ([statistics.median(rival["rounds"])] if rival else []))
+    return f"disturbed: base {median / least:.2f} x its best" if median > BASE_MAX * least else None
+
+
+def judge(row, measured, skipped, disturbed=None):
     ours = measured.get(row.ours)
     peer = row.peer and measured.get(row.peer)
     if not ours or (row.peer and not peer):
@@ -84,6 +120,9 @@ def judge(row, measured, skipped):
     distance = measured.get((*row.ours[:2], "core to core"))
     near = rounds_near(distance, count)
     value = relate(row, ours, peer, near or range(count))
+    reason = (disturbed or {}).get(row.ours[0]) or slow_base(row, measured)
+    if reason:
+        return Result(row, ours, peer, value, reason)
     if row.target is None:
         return Result(row, ours, peer, value, "reported")
     if len(near) < min(count, NEAR_ROUNDS):
@@ -200,7 +239,8 @@ def main():
     if chosen.rounds:
         arguments += ["--rounds", str(chosen.rounds)]
     measured, skipped, machines, failed = measure(programs, arguments)
-    results = [judge(row, measured, skipped) for row in ROWS
+    disturbed = disturbances(machines)
+    results = [judge(row, measured, skipped, disturbed) for row in ROWS
                if row.ours[0] in programs and row.ours[0] not in failed]
     print_machine(machines, measured)
     print_table(results)
@@ -217,8 +257,10 @@ def main():
     # A figure that should be there and is not is as bad as a miss; a peer or core that is not is not.
     lost = count("no figure")
     print(f"\n{count('met')} targets met, {count('MISSED')} missed, {count('not judged')} not judged"
-          f", {lost} without a figure")
-    sys.exit(bool(failed or count("MISSED") or lost or not results))
+          f", {count('disturbed')} disturbed, {lost} without a figure")
+    if failed or count("MISSED") or lost or not results:
+        sys.exit(1)
+    sys.exit(3 if count("disturbed") or count("not judged") else 0)
 
 
 if __name__ == "__main__":

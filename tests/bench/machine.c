@@ -15,6 +15,7 @@
 static double clock_ghz[BENCH_ROUNDS_MAX];
 static double noise_percent[BENCH_ROUNDS_MAX];
 static size_t look_count;
+static uint64_t begun_ns;
 static unsigned long steal_before;
 static struct rusage usage_before;
 
@@ -82,6 +83,7 @@ static void run_chain(void)
 void machine_begin(void)
 {
 	bench_ticks_per_ns();
+	begun_ns = bench_now_ns();
 	steal_before = steal();
 	getrusage(RUSAGE_SELF, &usage_before);
 }
@@ -123,8 +125,9 @@ void machine_end(const char *bench)
 	       model, bench_core_count());
 	printf("\"kernel\": \"%s %s\", \"compiler\": \"%s\", \"governor\": \"%s\", ",
 	       system.release, system.machine, __VERSION__, governor);
-	printf("\"ticks_per_ns\": %.4f, \"stolen_ms\": %lu, \"preempted\": %ld}}\n",
-	       bench_ticks_per_ns(), 10 * (steal() - steal_before),
+	printf("\"ticks_per_ns\": %.4f, \"seconds\": %.3f, ", bench_ticks_per_ns(),
+	       (double)(bench_now_ns() - begun_ns) / 1e9);
+	printf("\"stolen_ms\": %lu, \"preempted\": %ld}}\n", 10 * (steal() - steal_before),
 	       usage.ru_nivcsw - usage_before.ru_nivcsw);
 	fflush(stdout);
 }
