@@ -5,10 +5,12 @@
 usage: process.py BUILD [--rounds N] [--brief]
 
 Beside it run the data plane of plane_main.c and, where prometheus-cpp is at hand, the server of
-peers/exposer.cpp. A figure counts only if in the end the exporter's page has exactly what the data
-plane says it has recorded.
+peers/exposer.cpp. The servers have the last core that is allowed; the data plane and this script,
+which is the client, have the first. A figure counts only if in the end the exporter's page has
+exactly what the data plane says it has recorded.
 """
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -24,6 +26,50 @@ from programs import Exporter
 
 SCRAPE_SERIES = 10000
 SNAPSHOT_S = 0.15  # in which there is sure to be a new one
+
+
+CORES = sorted(os.sched_getaffinity(0))
+OURS, THEIRS = CORES[0], CORES[-1]  # the client's and the data plane's core, and the servers'
+
+
+@contextlib.contextmanager
+def on_core_of_servers():
+    """What is started within runs there."""
+    os.sched_setaffinity(0, {THEIRS})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, {OURS})
+
+
+class Machine:
+    """What there is to say about the core of the servers, and how often these were preempted."""
+
+    def __init__(self):
+        self.preempted = 0
+        with on_core_of_servers():
+            self.program = subprocess.Popen([places.PATHS["look"], "process"], text=True,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def look(self):
+        self.program.stdin.write("\n")
+        self.program.stdin.flush()
+
+    def add(self, process):
+        """A server that is about to end."""
+        for path in glob.glob(f"/proc/{process.pid}/task/*/status"):
+            with open(path, encoding="ascii") as status:
+                self.preempted += next(int(line.split()[1]) for line in status
+                                       if line.startswith("nonvoluntary_ctxt_switches:"))
+
+    def report(self):
+        output, _ = self.program.communicate()
+        assert self.program.returncode == 0
+        for line in map(json.loads, output.splitlines()):
+            if "machine" in line:
+                line["machine"]["cores"] = len(CORES)
+                line["machine"]["preempted"] = self.preempted
+            print(json.dumps(line), flush=True)
 
 
 class Plane(Program):
@@ -110,19 +156,22 @@ def check(plane, exporter):
         and page.total("bench_latency_seconds_count") == observed, "the page has all of it")
 
 
-def follow(case, options, segments, rings, series, rate):
+def follow(case, options, machine, segments, rings, series, rate):
     """CPU and peak memory of an exporter beside a plane of that size, and what it lost."""
     percents, peaks, dropped = [], [], []
     for _ in range(options.rounds):
         with Place() as place:
+            machine.look()
             plane = Plane(place, segments, rings, series, rate)
-            exporter = Exporter(place)
+            with on_core_of_servers():
+                exporter = Exporter(place)
             time.sleep(SNAPSHOT_S)
             percents.append(cpu_percent(exporter, options.seconds))
             page = check(plane, exporter)
             assert page.total("ring_segments") == segments, page.lines("ring_segments")
             peaks.append(peak_mib(exporter))
             dropped.append(page.total("ring_samples_dropped_total"))
+            machine.add(exporter)
     report(case, "CPU", "%", percents)
     report(case, "peak memory", "MiB", peaks)
     report(case, "samples dropped", "", dropped)
@@ -150,17 +199,19 @@ class Scrapes:
         return total
 
 
-def scrape(options):
+def scrape(options, machine):
     """A whole scrape of pages that are new each time, ours and prometheus-cpp's in turn."""
     with Place() as place:
         plane = Plane(place, 1, 1, SCRAPE_SERIES, 10000, "counters")
-        exporter = Exporter(place)
+        with on_core_of_servers():
+            exporter = Exporter(place)
         exporter.page_when(lambda page: len(page.lines("bench_packets_total{")) == SCRAPE_SERIES,
                            "all series")
         ours, same = (Scrapes(Connection(int(exporter.port))) for _ in range(2))
         theirs = None
         if "exposer" in places.PATHS:
-            peer = Program(place, "exposer", SCRAPE_SERIES, stdin=subprocess.PIPE)
+            with on_core_of_servers():
+                peer = Program(place, "exposer", SCRAPE_SERIES, stdin=subprocess.PIPE)
             theirs = Scrapes(Connection(int(peer.stdout.readline())))
         first = total = SCRAPE_SERIES // 1000 * sum(range(1, 1001))
         for _ in range(10 * options.rounds):
@@ -170,6 +221,7 @@ def scrape(options):
             if theirs:
                 theirs.add(first, first)
         check(plane, exporter)
+        machine.add(exporter)
     report("scrape", "ring", "us", ours.us)
     report("scrape", "ring, same page", "us", same.us)
     if theirs:
@@ -188,14 +240,18 @@ def options_of(arguments):
 
 def main():
     options = options_of(sys.argv[1:])
-    for path in ("exporter/ring-exporter", "tests/bench/plane", "tests/bench/exposer"):
+    for path in ("exporter/ring-exporter", "tests/bench/plane", "tests/bench/look",
+                 "tests/bench/exposer"):
         path = os.path.join(options.build, path)
         if os.path.exists(path):
             places.PATHS[os.path.basename(path)] = path
-    follow("64 idle rings of 1 segment", options, 1, 64, 1000, 0)
-    follow("64 idle rings of 64 segments", options, 64, 1, 1000, 0)
-    follow("64 rings at 1 M samples/s", options, 1, 64, 1000, 1000000)
-    scrape(options)
+    os.sched_setaffinity(0, {OURS})
+    machine = Machine()
+    follow("64 idle rings of 1 segment", options, machine, 1, 64, 1000, 0)
+    follow("64 idle rings of 64 segments", options, machine, 64, 1, 1000, 0)
+    follow("64 rings at 1 M samples/s", options, machine, 1, 64, 1000, 1000000)
+    scrape(options, machine)
+    machine.report()
 
 
 if __name__ == "__main__":
