@@ -138,6 +138,18 @@ uint64_t bench_ticks(void)
 #endif
 }
 
+uint64_t bench_ticks_in_order(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_lfence();
+	const uint64_t ticks = __builtin_ia32_rdtsc();
+	__builtin_ia32_lfence();
+	return ticks;
+#else
+	return bench_now_ns();
+#endif
+}
+
 double bench_ticks_per_ns(void)
 {
 	static double ratio;

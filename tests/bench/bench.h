@@ -57,6 +57,10 @@ uint64_t bench_now_ns(void); /* CLOCK_MONOTONIC */
 uint64_t bench_ticks(void);
 double bench_ticks_per_ns(void);
 
+/* The same clock, read when everything before has been done and before anything behind it begins.
+ */
+uint64_t bench_ticks_in_order(void);
+
 /* Reorders the values. */
 double bench_median(double *values, size_t count);
 double bench_quantile(double *values, size_t count, double quantile);

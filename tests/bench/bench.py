@@ -27,10 +27,15 @@ NEAR_NS = 100  # rounds with two cores further apart do not count; as DUO_NEAR_N
 NEAR_ROUNDS = 3
 
 # More preemptions than this, and what ran was not the program alone. On one core there are up to a
-# hundred and twenty in a quiet run; programs that spin on two meet the timer more often, by time.
+# hundred and twenty in a quiet run. Those that spin on two, or wait for the kernel to free what they
+# had, meet others more often: up to eighty times a second. A rival for a core makes it hundreds.
 PREEMPTED_MAX = 200
-TWO_CORES = {"reader", "jitter", "cores", "rate", "process"}
-PREEMPTED_MAX_PER_S = 40  # of a program with two cores
+PREEMPTED_MAX_PER_S = 150
+PREEMPTED_BY_TIME = {"reader", "jitter", "cores", "rate", "curves", "process"}
+
+# A slope of less than this part of what each one takes on average is taken for that much: the
+# figures that it is the difference of are no better.
+SLOPE_MIN = 0.1
 
 # A row without a reader is what others are divided by, so one that is slow hides a miss. It is
 # slow if its rounds are, beside its own best one, or beside the same loop in `record`.
@@ -88,7 +93,7 @@ def disturbances(machines):
     reasons = {}
     for name, machine in machines.items():
         most = PREEMPTED_MAX
-        if name in TWO_CORES:
+        if name in PREEMPTED_BY_TIME:
             most = max(most, PREEMPTED_MAX_PER_S * machine["seconds"])
         if machine["preempted"] > most:
             reasons[name] = f"disturbed: {machine['preempted']} preemptions"
@@ -104,6 +109,29 @@ def slow_base(row, measured):
     rival = measured.get(SAME_LOOP[row.peer])
     least = min(base["rounds"] + ([statistics.median(rival["rounds"])] if rival else []))
     return f"disturbed: base {median / least:.2f} x its best" if median > BASE_MAX * least else None
+
+
+def points(measured):
+    """The curves: by case, (size, line) of each point, the smallest first."""
+    curves = collections.defaultdict(list)
+    for (name, case, who), line in measured.items():
+        if name == "curves" and who.isdigit():
+            curves[case].append((int(who), line))
+    return {case: sorted(curve, key=lambda point: point[0]) for case, curve in curves.items()}
+
+
+def add_slopes(measured):
+    """What one more costs between neighbouring points. A point's figure is per ring, segment or
+    series and so holds a share of what is there once; a difference does not. Of the medians, since
+    a round's own difference may be mostly noise."""
+    for case, curve in points(measured).items():
+        for (few, less), (many, more) in zip(curve, curve[1:]):
+            cost = [statistics.median(line["rounds"]) * size
+                    for size, line in ((few, less), (many, more))]
+            slope = max((cost[1] - cost[0]) / (many - few), SLOPE_MIN * cost[1] / many)
+            measured["curves", case, f"{few} to {many}"] = {
+                "bench": "curves", "case": case, "who": f"{few} to {many}", "unit": less["unit"],
+                "rounds": [slope]}
 
 
 def judge(row, measured, skipped, disturbed=None):
@@ -158,6 +186,22 @@ def print_table(results):
         unit = result.ours["unit"] if result.ours else ""
         print(f"{row.what:{WIDTH}} {figure(result.ours):>12} {figure(result.peer):>12} "
               f"{related(result):>11}   {limit(row, unit):10} {result.verdict}")
+
+
+def print_curves(measured):
+    """Every point, per ring, segment or series."""
+    for case, curve in points(measured).items():
+        figures = ", ".join(f"{size}: {statistics.median(line['rounds']):.4g}"
+                            for size, line in curve)
+        print(f"{case}, {curve[0][1]['unit']} each: {figures}")
+
+
+def write_curves(measured, file):
+    print("\n### Every point of the curves\n\n| | by size, for each one |\n|---|---|", file=file)
+    for case, curve in points(measured).items():
+        figures = ", ".join(f"{size}: {statistics.median(line['rounds']):.4g}"
+                            for size, line in curve)
+        print(f"| {case}, {curve[0][1]['unit']} | {figures} |", file=file)
 
 
 def write_markdown(results, file):
@@ -225,6 +269,7 @@ def measure(programs, arguments):
                 skipped[line["bench"], line["case"]] = line["skipped"]
             else:
                 measured[line["bench"], line["case"], line["who"]] = line
+    add_slopes(measured)
     return measured, skipped, machines, failed
 
 
@@ -244,12 +289,14 @@ def main():
                if row.ours[0] in programs and row.ours[0] not in failed]
     print_machine(machines, measured)
     print_table(results)
+    print_curves(measured)
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump(as_json(results, machines, measured), file, indent=1)
     if chosen.markdown:
         with open(chosen.markdown, "w", encoding="utf-8") as file:
             write_markdown(results, file)
+            write_curves(measured, file)
     for name in failed:
         print(f"bench.py: {name}: failed, so that nothing it measured counts", file=sys.stderr)
     def count(verdict):

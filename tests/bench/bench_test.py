@@ -13,7 +13,7 @@ import tempfile
 
 sys.path.append(sys.path[0] + "/../support")  # where tap is
 import bench
-from rows import ROWS, Row
+from rows import LINEAR, ROWS, Row
 from tap import report
 
 PROGRAMS = bench.programs_of(sys.argv[1])
@@ -40,6 +40,7 @@ def rows_are_complete(program):
             skipped[line["bench"], line["case"]] = line["skipped"]
         elif "rounds" in line:
             measured[line["bench"], line["case"], line["who"]] = line
+    bench.add_slopes(measured)
     for row in ROWS:
         if row.ours[0] == program:
             result = bench.judge(row, measured, skipped)
@@ -143,6 +144,21 @@ def rounds_with_the_cores_far_apart_do_not_count():
     assert far.verdict.startswith("not judged") and far.value == 3
 
 
+def slope(size, cost):
+    """Of twice that size, against that of half of it, where `cost` tells what a size takes in all."""
+    measured = {("curves", "c", str(n)): {"unit": "ns", "rounds": [cost(n) / n]}
+                for n in (size // 2, size, 2 * size, 4 * size)}
+    bench.add_slopes(measured)
+    few, many = (measured["curves", "c", f"{n} to {2 * n}"]["rounds"][0] for n in (size, 2 * size))
+    return many / few
+
+
+def curves_are_judged_by_slope():
+    assert abs(slope(16, lambda n: 100 + 3 * n) - 1) < 0.01
+    assert slope(16, lambda n: 1000 + n * n) > LINEAR
+    assert slope(16, lambda n: 100000 + n % 32) < LINEAR  # flat, and noise
+
+
 def disturbed_programs_are_not_judged():
     def reasons(name, preempted, seconds):
         return bench.disturbances({name: {"preempted": preempted, "seconds": seconds}})
@@ -151,8 +167,8 @@ def disturbed_programs_are_not_judged():
     assert result.verdict == "disturbed: 300 preemptions" and result.value == 1
     assert not reasons("b", 100, 60)
     # Two cores that spin are interrupted by the timer.
-    assert not reasons("reader", 900, 60)
-    assert reasons("reader", 9000, 60)
+    assert not reasons("reader", 5000, 60)
+    assert reasons("reader", 10000, 60)
 
 
 def rows_on_a_slow_base_are_not_judged():
@@ -170,7 +186,7 @@ def rows_on_a_slow_base_are_not_judged():
 JUDGING = [ratios_are_paired_by_round, missed_target_is_missed,
            missing_peer_is_named_and_not_judged, rounds_with_the_cores_far_apart_do_not_count,
            disturbed_programs_are_not_judged, rows_on_a_slow_base_are_not_judged,
-           exit_status_says_what_went_wrong, installed_peers_take_part]
+           curves_are_judged_by_slope, exit_status_says_what_went_wrong, installed_peers_take_part]
 
 report([(f"{rule.__name__}_of_{program}", functools.partial(rule, program))
         for program in PROGRAMS for rule in (every_result_is_right, rows_are_complete)] +

@@ -41,8 +41,12 @@ static void *write_samples(void *argument)
 	return NULL;
 }
 
-/* The median over the writers. They all stop after the same number of records, not at once. */
-static double time_writers(struct writer *writers, unsigned count)
+struct times {
+	double median, slowest;
+};
+
+/* Over the writers. They all stop after the same number of records, not at once. */
+static struct times time_writers(struct writer *writers, unsigned count)
 {
 	pthread_barrier_t start;
 	double ns[WRITERS_MAX] = {0};
@@ -67,12 +71,13 @@ static double time_writers(struct writer *writers, unsigned count)
 		subject_check_lossy(writers[i].subject, writers[i].stretches * RECORDING_COUNT);
 	}
 	pthread_barrier_destroy(&start);
-	return bench_median(ns, count);
+	const double median = bench_median(ns, count);
+	return (struct times){median, ns[count - 1]};
 }
 
 static void run(struct subject **subjects, unsigned core_count, const struct bench_options *options)
 {
-	static double ns[COUNTS][BENCH_ROUNDS_MAX];
+	static double ns[COUNTS][BENCH_ROUNDS_MAX], slowest[COUNTS][BENCH_ROUNDS_MAX];
 	struct writer writers[WRITERS_MAX];
 	char name[32];
 
@@ -84,15 +89,20 @@ static void run(struct subject **subjects, unsigned core_count, const struct ben
 				.loop = recording_counter.loops[round % CONTEST_PLACES],
 				.stretches = options->brief ? 10 : 2000,
 			};
-		for (size_t i = 0; i < COUNTS && counts[i] <= core_count; i++)
-			ns[i][round] = time_writers(writers, counts[i]);
+		for (size_t i = 0; i < COUNTS && counts[i] <= core_count; i++) {
+			const struct times times = time_writers(writers, counts[i]);
+			ns[i][round] = times.median;
+			slowest[i][round] = times.slowest;
+		}
 	}
 	for (size_t i = 0; i < COUNTS; i++) {
 		snprintf(name, sizeof name, "%u writers", counts[i]);
-		if (counts[i] <= core_count)
-			bench_report(name, "ring", "ns", ns[i], options->rounds);
-		else
+		if (counts[i] > core_count) {
 			bench_skip(name, "needs more cores");
+			continue;
+		}
+		bench_report(name, "ring", "ns", ns[i], options->rounds);
+		bench_report(name, "slowest", "ns", slowest[i], options->rounds);
 	}
 }
 

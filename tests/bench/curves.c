@@ -20,6 +20,7 @@
 #include "bench.h"
 #include "drain.h"
 #include "log.h"
+#include "machine.h"
 #include "plane.h"
 #include "render.h"
 #include "snapshot.h"
@@ -300,9 +301,11 @@ int main(int argc, char **argv)
 	empty = aggregate_create();
 	while (options.brief && points[count - 1].count > BRIEF_MAX)
 		count--;
-	for (unsigned round = 0; round < options.rounds; round++)
+	for (unsigned round = 0; round < options.rounds; round++) {
+		machine_look();
 		for (unsigned i = 0; i < count; i++)
 			run(&points[i], round);
+	}
 	for (unsigned i = 0; i < count; i++)
 		report(&points[i], options.rounds);
 	for (unsigned i = 0; i < MEASURE_COUNT && options.brief; i++) {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How evenly records take their time: bursts of 32 are timed one by one, with the cheapest clock,
- * and the slow ones looked for; beside an empty loop, which shows what the machine does by itself.
+ * and the slow ones looked for; then single records, with the clock read in order on either side.
+ * Each is beside nothing timed in the same way, which shows what the clock and the machine take by
+ * themselves. A burst's time is divided by 32, and so is the delay of any one record in it; a
+ * single record's is whole, but no finer than the clock's step.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "contest.h"
@@ -34,7 +38,7 @@ static const struct circumstance {
 
 #define CIRCUMSTANCES (sizeof circumstances / sizeof circumstances[0])
 
-static double ns[10 * BURSTS]; /* per record, of each burst */
+static double ns[10 * BURSTS]; /* per record, of each burst or single record */
 
 static void pass(void *subject)
 {
@@ -62,43 +66,115 @@ static void time_records(struct subject *subject, size_t burst_count)
 	}
 }
 
-static void run_one(const struct circumstance *circumstance, struct subject *subject,
-		    struct duo *duo, size_t burst_count)
+static void time_nothing(size_t count)
 {
-	if (!circumstance->records) {
-		time_empty(burst_count);
-	} else {
-		duo_poll(duo, circumstance->gap_ns, pass, subject);
-		time_records(subject, burst_count);
-		duo_poll(duo, DUO_IDLE, NULL, NULL);
-		subject_check_lossy(subject, burst_count * SUBJECT_BURST);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t start = bench_ticks_in_order();
+		ns[i] = (double)(bench_ticks_in_order() - start);
 	}
-	for (size_t i = 0; i < burst_count; i++)
-		ns[i] /= SUBJECT_BURST * bench_ticks_per_ns();
 }
 
-static void run(struct subject *subject, struct duo *duo, const struct bench_options *options)
+static void time_single_records(struct subject *subject, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct ring_counter counter = subject->counters[i % SUBJECT_SERIES];
+		const uint64_t start = bench_ticks_in_order();
+		ring_counter_add(subject->writer, counter, 1);
+		ns[i] = (double)(bench_ticks_in_order() - start);
+	}
+}
+
+static const struct form {
+	const char *suffix;
+	unsigned length; /* records timed at once */
+	void (*time_empty)(size_t count);
+	void (*time_records)(struct subject *subject, size_t count);
+} forms[] = {
+	{"", SUBJECT_BURST, time_empty, time_records},
+	{", single", 1, time_nothing, time_single_records},
+};
+
+#define FORMS (sizeof forms / sizeof forms[0])
+
+/* What two readings, one right after the other, differ by if they do: the median. The least would
+ * be a single tick, by which a virtual machine's clock is rounded now and then. */
+static double clock_step_ns(void)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < BURSTS; i++) {
+		const uint64_t start = bench_ticks();
+		const uint64_t ticks = bench_ticks() - start;
+		if (ticks > 0)
+			ns[count++] = (double)ticks / bench_ticks_per_ns();
+	}
+	return bench_median(ns, count);
+}
+
+static void run_one(const struct form *form, const struct circumstance *circumstance,
+		    struct subject *subject, struct duo *duo, size_t count)
+{
+	if (!circumstance->records) {
+		form->time_empty(count);
+	} else {
+		duo_poll(duo, circumstance->gap_ns, pass, subject);
+		form->time_records(subject, count);
+		duo_poll(duo, DUO_IDLE, NULL, NULL);
+		subject_check_lossy(subject, count * form->length);
+	}
+	for (size_t i = 0; i < count; i++)
+		ns[i] /= form->length * bench_ticks_per_ns();
+}
+
+static const char *name_case(char name[32], size_t quantile, const struct form *form)
+{
+	snprintf(name, 32, "%s%s", quantiles[quantile].name, form->suffix);
+	return name;
+}
+
+static void run(const struct form *form, struct subject *subject, struct duo *duo,
+		const struct bench_options *options)
 {
 	static double rounds[CIRCUMSTANCES][QUANTILES][BENCH_ROUNDS_MAX];
 	double latency[BENCH_ROUNDS_MAX];
-	const size_t burst_count = options->brief ? BURSTS : sizeof ns / sizeof ns[0];
+	const size_t count = options->brief ? BURSTS : sizeof ns / sizeof ns[0];
+	char name[32];
 
 	for (unsigned round = 0; round < options->rounds; round++) {
 		machine_look();
 		latency[round] = duo_latency_ns(duo);
 		for (size_t i = 0; i < CIRCUMSTANCES; i++) {
-			run_one(&circumstances[i], subject, duo, burst_count);
+			run_one(form, &circumstances[i], subject, duo, count);
 			for (size_t q = 0; q < QUANTILES; q++)
-				rounds[i][q][round] = bench_quantile(ns, burst_count,
+				rounds[i][q][round] = bench_quantile(ns, count,
 								     quantiles[q].quantile);
 		}
 	}
-	for (size_t i = 0; i < CIRCUMSTANCES; i++)
-		for (size_t q = 0; q < QUANTILES; q++)
-			bench_report(quantiles[q].name, circumstances[i].who, "ns", rounds[i][q],
+	for (size_t q = 0; q < QUANTILES; q++) {
+		name_case(name, q, form);
+		for (size_t i = 0; i < CIRCUMSTANCES; i++)
+			bench_report(name, circumstances[i].who, "ns", rounds[i][q],
 				     options->rounds);
-	for (size_t q = 0; q < QUANTILES; q++)
-		bench_report(quantiles[q].name, "core to core", "ns", latency, options->rounds);
+		bench_report(name, "core to core", "ns", latency, options->rounds);
+	}
+}
+
+static void report_clock(const struct bench_options *options)
+{
+	double step[BENCH_ROUNDS_MAX];
+
+	for (unsigned round = 0; round < options->rounds; round++)
+		step[round] = clock_step_ns();
+	bench_report("clock", "step", "ns", step, options->rounds);
+}
+
+static void skip_all(const char *reason)
+{
+	char name[32];
+
+	for (size_t f = 0; f < FORMS; f++)
+		for (size_t q = 0; q < QUANTILES; q++)
+			bench_skip(name_case(name, q, &forms[f]), reason);
 }
 
 int main(int argc, char **argv)
@@ -107,15 +183,15 @@ int main(int argc, char **argv)
 	struct subject *subject;
 	struct duo *duo;
 
+	report_clock(&options);
 	if (bench_core_count() < 2) {
-		for (size_t q = 0; q < QUANTILES; q++)
-			bench_skip(quantiles[q].name, "needs a second core");
+		skip_all("needs a second core");
 		return bench_end();
 	}
 	duo = duo_start(&options);
 	subject = subject_open(RING_COUNTER, SUBJECT_SLOTS);
-	if (duo && subject)
-		run(subject, duo, &options);
+	for (size_t i = 0; i < FORMS && duo && subject; i++)
+		run(&forms[i], subject, duo, &options);
 	if (subject)
 		subject_close(subject);
 	if (duo)

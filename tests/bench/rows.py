@@ -29,7 +29,7 @@ def counter(who):
 
 RECORD = "Record path, one core"
 READER = "Writer with a reader on the other core"
-JITTER = "Jitter, by bursts of 32 and per record"
+JITTER = "Jitter of a record, in bursts of 32 and one by one"
 READING = "Reading, one core"
 RATE = "Highest sustained rate without a loss, 1 Ki series in random order, bursts of 32"
 CORES = "Many cores, each writing to a ring of its own in one segment"
@@ -46,8 +46,14 @@ def beside(what, case, who, target=None, peer="no reader"):
 
 
 def jitter(quantile, when="no reader"):
-    return ratio(JITTER, f"{quantile} of a record, {when} / of an empty loop's turn",
+    return ratio(JITTER, f"{quantile} of a 32nd of a burst, {when} / of an empty loop's turn",
                  ("jitter", quantile, when), ("jitter", quantile, "empty loop"))
+
+
+def jitter_single(quantile, when="no reader"):
+    case = f"{quantile}, single"
+    return Row(JITTER, f"{quantile} of one record, {when}, less that of none timed alike",
+               ("jitter", case, when), ("jitter", case, "empty loop"), "difference", None)
 
 
 def drain(what, case, who, target=None):
@@ -59,9 +65,10 @@ def rate(slots, gap, who, target=None):
                None, "value", target, None, True)
 
 
-def cores(count, target=None):
-    return ratio(CORES, f"counter add, {count} writers / 1 writer",
-                 ("cores", f"{count} writers", "ring"), ("cores", "1 writers", "ring"), target)
+def cores(count, who, target=None):
+    slowest = ", the slowest of them" if who == "slowest" else ""
+    return ratio(CORES, f"counter add, {count} writers{slowest} / 1 writer",
+                 ("cores", f"{count} writers", who), ("cores", "1 writers", "ring"), target)
 
 
 def render(what, case, target=None):
@@ -84,34 +91,36 @@ def inside(what, case, target=None, who="with a record"):
 
 
 PROCESS = "The exporter as a process"
-SIZES = "The exporter by size, each of many against each of few"
-# Eight times as many may lie one cache further out; each of them would cost eight times as much if
-# all of them were looked at for each.
-LINEAR = 2
+SIZES = "The exporter by size: slopes between neighbouring points of its curves"
+# What one more costs may grow where twice as many lie one cache further out. If all of them were
+# looked at for each, it would double with their number, and treble where that is more than trebled.
+LINEAR = 1.75
 
 
 def process(what, case, who, target=None):
     return Row(PROCESS, what, ("process", case, who), None, "value", target)
 
 
-def curve(measure, things, few, many, target=None):
+def curve(measure, things, sizes, target=None):
+    """The slope between the last two of three sizes against that between the first two."""
     case = f"{measure} by {things}"
-    return ratio(SIZES, f"{measure}, one of {many} {things} / of {few}",
-                 ("curves", case, str(many)), ("curves", case, str(few)), target)
+    few, more, many = sizes
+    return ratio(SIZES, f"{measure}, one more of {more} to {many} {things} / of {few} to {more}",
+                 ("curves", case, f"{more} to {many}"), ("curves", case, f"{few} to {more}"),
+                 target)
 
 
 def curves():
-    """Where fixed costs no longer count, and on either side of the caches."""
+    """At the end of each curve, and where everything is still in the near caches."""
     measures = ("attach", "idle pass", "all tallies", "snapshot", "first page", "page", "leave",
                 "heap")
     for things in "rings", "segments":
         for measure in (*measures, "pass"):
-            yield curve(measure, things, 8, 64, LINEAR)
-        yield curve("first snapshot", things, 8, 64)  # of what has just left the caches
+            yield curve(measure, things, (16, 32, 64), LINEAR)
+        yield curve("first snapshot", things, (16, 32, 64))  # of what has just left the caches
     for measure in (*measures, "first snapshot"):
-        yield curve(measure, "series", 1000, 10000, LINEAR)
-        yield curve(measure, "series", 300000, 1000000, LINEAR)
-        yield curve(measure, "series", 1000, 1000000)
+        yield curve(measure, "series", (1000, 3000, 10000), LINEAR)
+        yield curve(measure, "series", (100000, 300000, 1000000), LINEAR)
 
 
 ROWS = [
@@ -164,7 +173,10 @@ ROWS = [
            "position loaded, work between, spinning", None,
            "position remembered, work between, spinning"),
 
-    *(jitter(quantile, when) for when in ("no reader", "reader every 1 ms", "reader every 10 us")
+    Row(JITTER, "the clock's step", ("jitter", "clock", "step"), None, "value",
+        None),
+    *(form(quantile, when) for form in (jitter, jitter_single)
+      for when in ("no reader", "reader every 1 ms", "reader every 10 us")
       for quantile in ("p50", "p99", "p99.9", "p99.99")),
 
     drain("a sample copied and validated, 1 Ki series of all kinds", "1 Ki series",
@@ -177,11 +189,11 @@ ROWS = [
     drain("a sample drained with aggregation, 16 Ki series", "16 Ki series", "with aggregation"),
 
     *(rate(slots, gap, who,
-           200 if (slots, gap, who) == ("64 Ki", "100 us", "exporter's drain") else None)
+           200 if (slots, gap) == ("64 Ki", "100 us") else None)
       for slots in ("4 Ki", "64 Ki", "1 Mi") for gap in ("10 us", "100 us")
       for who in ("copied and checked", "exporter's drain")),
 
-    *(cores(count, 1.10) for count in (2, 4, 8, 12, 15)),
+    *(cores(count, who, 1.10) for count in (2, 4, 8, 12, 15) for who in ("ring", "slowest")),
 
     render("10 k counters, a series", "10 k counters", 15),
     render("10 k counters of 1 to 16 digits, a series", "10 k counters, 1 to 16 digits", 15),
