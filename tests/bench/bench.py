@@ -197,6 +197,8 @@ def print_curves(measured):
 
 
 def write_curves(measured, file):
+    if not points(measured):
+        return
     print("\n### Every point of the curves\n\n| | by size, for each one |\n|---|---|", file=file)
     for case, curve in points(measured).items():
         figures = ", ".join(f"{size}: {statistics.median(line['rounds']):.4g}"
