@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "definition.h"
+#include "entry.h"
 #include "error.h"
 #include "index.h"
 #include "owner.h"
@@ -25,35 +26,15 @@ struct ring_registry {
 	const struct ring_mapping *map;
 	struct ring_metric_entry *metric_entries;
 	struct ring_series_entry *series_entries;
-	uint8_t *heap;
 	pthread_mutex_t mutex;
 	struct ring_index index;
 	uint32_t metric_count;
 	uint32_t series_count;
-	uint64_t heap_used;
+	struct ring_heap heap;
 	uint64_t cells_used;      /* first cell that no metric has reserved */
 	uint64_t series_reserved; /* by all budgets together */
 	struct metric *by_index[];
 };
-
-/* Appends to the heap, which the caller knows to have room. */
-static struct ring_span heap_append(struct ring_registry *registry, const void *bytes, size_t count)
-{
-	const struct ring_span span = {(uint32_t)registry->heap_used, (uint32_t)count};
-
-	if (count > 0)
-		memcpy(registry->heap + span.offset, bytes, count);
-	registry->heap_used += count;
-	/* Release, to touch_counts in reader.c, which copies the heap up to here and never again.
-	 * Weaker, and it could keep bytes that were not written yet. */
-	ring_store_release(&registry->map->live->heap_used, registry->heap_used);
-	return span;
-}
-
-static bool heap_has(const struct ring_registry *registry, uint64_t bytes)
-{
-	return registry->heap_used + bytes <= registry->map->shape.heap_bytes;
-}
 
 /* Release, to touch_counts in reader.c: the entry and its texts are complete for whoever sees
  * the count. Weaker, and a reader could judge an entry that is still zero. */
@@ -75,33 +56,6 @@ void ring_registry_count(struct ring_registry *registry, struct ring_word *word)
 	pthread_mutex_unlock(&registry->mutex);
 }
 
-static struct ring_text text_of(const struct ring_registry *registry, struct ring_span span)
-{
-	return (struct ring_text){(const char *)registry->heap + span.offset, span.bytes};
-}
-
-static struct ring_span append_packed(struct ring_registry *registry, const char *const *strings,
-				      unsigned count)
-{
-	char packed[RING_PACKED_MAX];
-
-	return heap_append(registry, packed, (size_t)ring_strings_pack(strings, count, packed));
-}
-
-/* The values of a metric's labels in its overflow series. */
-struct overflow_values {
-	const char *values[RING_LABELS_MAX];
-};
-
-static struct overflow_values overflow_values(const struct ring_metric_def *def)
-{
-	struct overflow_values overflow;
-
-	for (unsigned i = 0; i < RING_LABELS_MAX; i++)
-		overflow.values[i] = ring_overflow_label(def);
-	return overflow;
-}
-
 /* Makes a metric of its entry: reserves for its budget and makes it known. */
 static void index_metric(struct ring_registry *registry, uint32_t index, struct metric *metric)
 {
@@ -109,8 +63,8 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 	const uint32_t room = ring_series_room(entry->series_max, entry->label_count);
 
 	metric->index = index;
-	metric->name = text_of(registry, entry->name);
-	memcpy(metric->bounds, registry->heap + entry->bounds_offset,
+	metric->name = ring_heap_text(&registry->heap, entry->name);
+	memcpy(metric->bounds, registry->heap.bytes + entry->bounds_offset,
 	       entry->bound_count * sizeof(double));
 	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
 	registry->series_reserved += room;
@@ -125,7 +79,7 @@ static void index_series(struct ring_registry *registry, const struct ring_serie
 	struct metric *metric = registry->by_index[entry->metric];
 
 	series->metric = metric;
-	series->labels = text_of(registry, entry->labels);
+	series->labels = ring_heap_text(&registry->heap, entry->labels);
 	series->cell = entry->cell;
 	/* relaxed: this process's own copy. */
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
@@ -138,25 +92,6 @@ static void index_series(struct ring_registry *registry, const struct ring_serie
 	ring_index_add_series(&registry->index, series);
 }
 
-static bool entry_equals(const struct ring_registry *registry, const struct metric *metric,
-			 const struct ring_metric_def *def)
-{
-	const struct ring_metric_entry *entry = &metric->entry;
-	const struct overflow_values overflow = overflow_values(def);
-	const unsigned labels = ring_label_count(def);
-
-	return entry->kind == def->kind && entry->merge == def->merge &&
-	       entry->series_max == ring_series_max(def) &&
-	       entry->bound_count == def->bound_count &&
-	       (def->bound_count == 0 ||
-		memcmp(metric->bounds, def->bounds, def->bound_count * sizeof(double)) == 0) &&
-	       ring_text_is(text_of(registry, entry->help), def->help) &&
-	       ring_text_is(text_of(registry, entry->unit), def->unit) &&
-	       ring_text_is_packed(text_of(registry, entry->label_keys), def->label_keys, labels) &&
-	       ring_text_is_packed(text_of(registry, entry->overflow_labels), overflow.values,
-				   labels);
-}
-
 /* Which spare room is too small for the definition; NULL: none. */
 static const char *shortage(const struct ring_registry *registry, const struct ring_metric_def *def)
 {
@@ -167,37 +102,9 @@ static const char *shortage(const struct ring_registry *registry, const struct r
 		return "metrics_spare";
 	if (registry->series_reserved + demand.series > h->series_capacity ||
 	    registry->cells_used + demand.cells > h->cell_capacity ||
-	    !heap_has(registry, demand.heap_bytes))
+	    !ring_heap_has(&registry->heap, demand.heap_bytes))
 		return "series_spare";
 	return NULL;
-}
-
-static struct ring_metric_entry make_entry(struct ring_registry *registry,
-					   const struct ring_metric_def *def, uint8_t flags)
-{
-	const struct overflow_values overflow = overflow_values(def);
-	const unsigned labels = ring_label_count(def);
-	static const char zeros[sizeof(double)];
-
-	struct ring_metric_entry entry = {
-		.kind = (uint8_t)def->kind,
-		.merge = (uint8_t)def->merge,
-		.flags = flags,
-		.label_count = (uint8_t)labels,
-		.bound_count = (uint16_t)def->bound_count,
-		.series_max = ring_series_max(def),
-		.series_cells = ring_series_cells(def->kind, def->bound_count),
-		.cell_first = (uint32_t)registry->cells_used,
-		.name = heap_append(registry, def->name, strlen(def->name)),
-		.help = heap_append(registry, def->help, strlen(def->help)),
-		.unit = heap_append(registry, def->unit, def->unit ? strlen(def->unit) : 0),
-		.label_keys = append_packed(registry, def->label_keys, labels),
-		.overflow_labels = append_packed(registry, overflow.values, labels),
-	};
-	heap_append(registry, zeros, -registry->heap_used % sizeof(double));
-	entry.bounds_offset =
-		heap_append(registry, def->bounds, def->bound_count * sizeof *def->bounds).offset;
-	return entry;
 }
 
 /* With the mutex held. */
@@ -205,7 +112,7 @@ static int define(struct ring_registry *registry, const struct ring_metric_def *
 {
 	const struct metric *known = ring_index_find_metric(&registry->index, def->name);
 
-	if (known && entry_equals(registry, known, def))
+	if (known && ring_entry_equals(&known->entry, &registry->heap, def))
 		return 0;
 	if (known)
 		return ring_fail(EEXIST, "metric %s: already defined otherwise", def->name);
@@ -216,7 +123,8 @@ static int define(struct ring_registry *registry, const struct ring_metric_def *
 	struct metric *metric = calloc(1, sizeof *metric);
 	if (!metric)
 		return ring_fail(ENOMEM, "metric %s: out of memory", def->name);
-	metric->entry = make_entry(registry, def, flags);
+	metric->entry = ring_entry_make(&registry->heap, def, flags);
+	metric->entry.cell_first = (uint32_t)registry->cells_used;
 	registry->metric_entries[registry->metric_count] = metric->entry;
 	publish_count(&registry->map->live->metric_count, registry->metric_count + 1);
 	index_metric(registry, registry->metric_count++, metric);
@@ -281,12 +189,15 @@ static struct series *admit_series(struct ring_registry *registry, struct metric
 
 	if (series)
 		return series;
-	const struct ring_text overflow = text_of(registry, metric->entry.overflow_labels);
+	const struct ring_text overflow = ring_heap_text(&registry->heap,
+							 metric->entry.overflow_labels);
 	if (labels.bytes > 0 && ring_texts_equal(labels, overflow))
 		return overflow_series(registry, metric);
-	if (metric->named_count < metric->entry.series_max && heap_has(registry, labels.bytes))
+	if (metric->named_count < metric->entry.series_max &&
+	    ring_heap_has(&registry->heap, labels.bytes))
 		return append_series(registry, metric,
-				     heap_append(registry, labels.data, labels.bytes), 0);
+				     ring_heap_append(&registry->heap, labels.data, labels.bytes),
+				     0);
 	bump(&registry->map->live->overflowed);
 	return overflow_series(registry, metric);
 }
@@ -326,7 +237,7 @@ int ring_registry_resolve(struct ring_registry *registry, const char *name, enum
 static bool is_same_metric(const struct ring_registry *registry, const struct metric *metric,
 			   const struct ring_metric_info *info)
 {
-	struct ring_text keys = text_of(registry, metric->entry.label_keys), key;
+	struct ring_text keys = ring_heap_text(&registry->heap, metric->entry.label_keys), key;
 	uint32_t count = 0;
 
 	while (count < info->label_count && ring_label_next(&keys, &key)) {
@@ -378,14 +289,15 @@ static int define_inherited(struct ring_registry *registry, const struct ring_me
 static const struct series *inherit_series(struct ring_registry *registry, struct metric *metric,
 					   const struct ring_series_info *series)
 {
-	const struct ring_text overflow = text_of(registry, metric->entry.overflow_labels);
+	const struct ring_text overflow = ring_heap_text(&registry->heap,
+							 metric->entry.overflow_labels);
 
 	if (series->overflow)
 		return ring_texts_equal(series->labels, overflow)
 			       ? overflow_series(registry, metric)
 			       : NULL;
 	if (metric->named_count == metric->entry.series_max ||
-	    !heap_has(registry, series->labels.bytes))
+	    !ring_heap_has(&registry->heap, series->labels.bytes))
 		return NULL;
 	return admit_series(registry, metric, series->labels);
 }
@@ -430,10 +342,14 @@ int ring_registry_open(struct ring_registry **opened, const struct ring_mapping 
 	registry->map = map;
 	registry->metric_entries = (void *)(base + shape->metrics_offset);
 	registry->series_entries = (void *)(base + shape->series_offset);
-	registry->heap = base + shape->heap_offset;
 	registry->cells_used = 1;
 	/* relaxed: this process alone writes these, and it has the file's lock. */
-	registry->heap_used = ring_load_relaxed(&map->live->heap_used);
+	registry->heap = (struct ring_heap){
+		.bytes = base + shape->heap_offset,
+		.capacity = shape->heap_bytes,
+		.used = ring_load_relaxed(&map->live->heap_used),
+		.live_used = &map->live->heap_used,
+	};
 	registry->metric_count = (uint32_t)ring_load_relaxed(&map->live->metric_count);
 	registry->series_count = (uint32_t)ring_load_relaxed(&map->live->series_count);
 	pthread_mutex_init(&registry->mutex, NULL);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "entry.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "definition.h"
+#include "text.h"
+
+struct ring_span ring_heap_append(struct ring_heap *heap, const void *bytes, size_t count)
+{
+	const struct ring_span span = {(uint32_t)heap->used, (uint32_t)count};
+
+	if (count > 0)
+		memcpy(heap->bytes + span.offset, bytes, count);
+	heap->used += count;
+	/* Release, to touch_counts in reader.c, which copies the heap up to here and never again.
+	 * Weaker, and it could keep bytes that were not written yet. */
+	ring_store_release(heap->live_used, heap->used);
+	return span;
+}
+
+static struct ring_span append_packed(struct ring_heap *heap, const char *const *strings,
+				      unsigned count)
+{
+	char packed[RING_PACKED_MAX];
+
+	return ring_heap_append(heap, packed, (size_t)ring_strings_pack(strings, count, packed));
+}
+
+/* The values of a metric's labels in its overflow series. */
+struct overflow_values {
+	const char *values[RING_LABELS_MAX];
+};
+
+static struct overflow_values overflow_values(const struct ring_metric_def *def)
+{
+	struct overflow_values overflow;
+
+	for (unsigned i = 0; i < RING_LABELS_MAX; i++)
+		overflow.values[i] = ring_overflow_label(def);
+	return overflow;
+}
+
+struct ring_metric_entry ring_entry_make(struct ring_heap *heap, const struct ring_metric_def *def,
+					 uint8_t flags)
+{
+	const struct overflow_values overflow = overflow_values(def);
+	const unsigned labels = ring_label_count(def);
+	static const char zeros[sizeof(double)];
+
+	struct ring_metric_entry entry = {
+		.kind = (uint8_t)def->kind,
+		.merge = (uint8_t)def->merge,
+		.flags = flags,
+		.label_count = (uint8_t)labels,
+		.bound_count = (uint16_t)def->bound_count,
+		.series_max = ring_series_max(def),
+		.series_cells = ring_series_cells(def->kind, def->bound_count),
+		.name = ring_heap_append(heap, def->name, strlen(def->name)),
+		.help = ring_heap_append(heap, def->help, strlen(def->help)),
+		.unit = ring_heap_append(heap, def->unit, def->unit ? strlen(def->unit) : 0),
+		.label_keys = append_packed(heap, def->label_keys, labels),
+		.overflow_labels = append_packed(heap, overflow.values, labels),
+	};
+	ring_heap_append(heap, zeros, -heap->used % sizeof(double));
+	entry.bounds_offset =
+		ring_heap_append(heap, def->bounds, def->bound_count * sizeof *def->bounds).offset;
+	return entry;
+}
+
+bool ring_entry_equals(const struct ring_metric_entry *entry, const struct ring_heap *heap,
+		       const struct ring_metric_def *def)
+{
+	const struct overflow_values overflow = overflow_values(def);
+	const unsigned labels = ring_label_count(def);
+
+	return entry->kind == def->kind && entry->merge == def->merge &&
+	       entry->series_max == ring_series_max(def) &&
+	       entry->bound_count == def->bound_count &&
+	       (def->bound_count == 0 || memcmp(heap->bytes + entry->bounds_offset, def->bounds,
+						def->bound_count * sizeof(double)) == 0) &&
+	       ring_text_is(ring_heap_text(heap, entry->help), def->help) &&
+	       ring_text_is(ring_heap_text(heap, entry->unit), def->unit) &&
+	       ring_text_is_packed(ring_heap_text(heap, entry->label_keys), def->label_keys,
+				   labels) &&
+	       ring_text_is_packed(ring_heap_text(heap, entry->overflow_labels), overflow.values,
+				   labels);
+}
