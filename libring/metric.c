@@ -27,10 +27,10 @@ RING_EXPORT int ring_metric_define(struct ring_segment *segment, const struct ri
 static struct ring_resolved resolve(struct ring_segment *segment, const char *metric,
 				    enum ring_kind kind, const char *const *label_values)
 {
+	const struct ring_wanted wanted = {metric, kind, label_values};
 	struct ring_resolved resolved = {0, 0, NULL};
 
-	if (segment->map.live &&
-	    ring_registry_resolve(segment->registry, metric, kind, label_values, &resolved) != 0)
+	if (segment->map.live && ring_registry_resolve(segment->registry, &wanted, &resolved) != 0)
 		ring_registry_count(segment->registry, &segment->map.live->labels_refused);
 	return resolved;
 }

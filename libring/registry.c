@@ -4,7 +4,8 @@
  * table, and writes the labels of its overflow series. That is why resolving cannot run out.
  *
  * An entry is filled, then counted, then indexed: readers see it whole or not at all, and no
- * handle for it is given out before readers can know it.
+ * handle for it is given out before readers can know it. Entries that belong together are counted
+ * together.
  */
 #include "registry.h"
 
@@ -28,6 +29,7 @@ struct ring_registry {
 	struct ring_series_entry *series_entries;
 	pthread_mutex_t mutex;
 	struct ring_index index;
+	struct ring_node *uncounted; /* series whose entries are filled and no more */
 	uint32_t metric_count;
 	uint32_t series_count;
 	struct ring_heap heap;
@@ -72,8 +74,8 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 	ring_index_add_metric(&registry->index, metric);
 }
 
-/* The same for a series. */
-static void index_series(struct ring_registry *registry, const struct ring_series_entry *entry,
+/* The same for a series, but for the index. */
+static void adopt_series(struct ring_registry *registry, const struct ring_series_entry *entry,
 			 struct series *series)
 {
 	struct metric *metric = registry->by_index[entry->metric];
@@ -89,7 +91,6 @@ static void index_series(struct ring_registry *registry, const struct ring_serie
 		metric->overflow = series;
 	else
 		metric->named_count++;
-	ring_index_add_series(&registry->index, series);
 }
 
 /* Which spare room is too small for the definition; NULL: none. */
@@ -150,7 +151,7 @@ static void clear_cells(struct ring_registry *registry, uint32_t cell, enum ring
 		ring_store_relaxed(ring_tallies_of(registry->map, core) + cell, RING_GAUGE_UNSET);
 }
 
-/* Adds a series of this metric, with the mutex held; NULL when out of memory. */
+/* Fills the entry of a new series, with the mutex held; NULL when out of memory. */
 static struct series *append_series(struct ring_registry *registry, const struct metric *metric,
 				    struct ring_span labels, uint32_t flags)
 {
@@ -166,11 +167,26 @@ static struct series *append_series(struct ring_registry *registry, const struct
 		.flags = flags,
 		.labels = labels,
 	};
-	registry->series_entries[registry->series_count] = entry;
+	registry->series_entries[registry->series_count++] = entry;
 	clear_cells(registry, entry.cell, (enum ring_kind)of->kind);
-	publish_count(&registry->map->live->series_count, ++registry->series_count);
-	index_series(registry, &entry, series);
+	adopt_series(registry, &entry, series);
+	series->node.next = registry->uncounted;
+	registry->uncounted = &series->node;
 	return series;
+}
+
+/* Shows readers what was appended, and then everybody else. With the mutex held, before it goes. */
+static void announce_series(struct ring_registry *registry)
+{
+	struct ring_node *node = registry->uncounted;
+
+	publish_count(&registry->map->live->series_count, registry->series_count);
+	while (node) {
+		struct ring_node *next = node->next;
+		ring_index_add_series(&registry->index, (struct series *)node);
+		node = next;
+	}
+	registry->uncounted = NULL;
 }
 
 static struct series *overflow_series(struct ring_registry *registry, const struct metric *metric)
@@ -202,35 +218,83 @@ static struct series *admit_series(struct ring_registry *registry, struct metric
 	return overflow_series(registry, metric);
 }
 
-int ring_registry_resolve(struct ring_registry *registry, const char *name, enum ring_kind kind,
-			  const char *const *label_values, struct ring_resolved *resolved)
-{
-	struct metric *metric = ring_index_find_metric(&registry->index, name);
+/* What is asked for, by its metric and its labels, which lie packed in `packed`. */
+struct request {
+	struct metric *metric;
+	struct ring_text labels;
 	char packed[RING_PACKED_MAX];
+};
+
+static int read_request(const struct ring_registry *registry, const struct ring_wanted *wanted,
+			struct request *request)
+{
+	struct metric *metric = ring_index_find_metric(&registry->index, wanted->metric);
 
 	if (!metric)
-		return ring_fail(ENOENT, "metric %s: not defined", name);
-	if (metric->entry.kind != kind)
-		return ring_fail(EINVAL, "metric %s: is of another kind", name);
-	const unsigned count = ring_strings_count(label_values);
+		return ring_fail(ENOENT, "metric %s: not defined", wanted->metric);
+	if (metric->entry.kind != wanted->kind)
+		return ring_fail(EINVAL, "metric %s: is of another kind", wanted->metric);
+	const unsigned count = ring_strings_count(wanted->label_values);
 	if (count != metric->entry.label_count)
-		return ring_fail(EINVAL, "metric %s: has %u labels, not %u", name,
+		return ring_fail(EINVAL, "metric %s: has %u labels, not %u", wanted->metric,
 				 metric->entry.label_count, count);
-	const int bytes = ring_strings_pack(label_values, count, packed);
+	const int bytes = ring_strings_pack(wanted->label_values, count, request->packed);
 	if (bytes < 0)
-		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes", name,
-				 RING_LABEL_VALUE_MAX);
-	const struct ring_text labels = {packed, (uint32_t)bytes};
-	struct series *series = ring_index_find_series(&registry->index, metric, labels);
-	if (!series) {
-		pthread_mutex_lock(&registry->mutex);
-		series = admit_series(registry, metric, labels);
-		pthread_mutex_unlock(&registry->mutex);
-	}
+		return ring_fail(EINVAL, "metric %s: a label value has at most %u bytes",
+				 wanted->metric, RING_LABEL_VALUE_MAX);
+	request->metric = metric;
+	request->labels = (struct ring_text){request->packed, (uint32_t)bytes};
+	return 0;
+}
+
+static int hand_out(const struct metric *metric, const struct series *series,
+		    struct ring_resolved *resolved)
+{
 	if (!series)
-		return ring_fail(ENOMEM, "metric %s: out of memory", name);
+		return ring_fail(ENOMEM, "metric %.*s: out of memory", (int)metric->name.bytes,
+				 metric->name.data);
 	*resolved = (struct ring_resolved){series->key, metric->entry.bound_count, metric->bounds};
 	return 0;
+}
+
+int ring_registry_resolve(struct ring_registry *registry, const struct ring_wanted *wanted,
+			  struct ring_resolved *resolved)
+{
+	struct request request;
+	const int error = read_request(registry, wanted, &request);
+
+	if (error)
+		return error;
+	struct series *series = ring_index_find_series(&registry->index, request.metric,
+						       request.labels);
+	if (!series) {
+		pthread_mutex_lock(&registry->mutex);
+		series = admit_series(registry, request.metric, request.labels);
+		announce_series(registry);
+		pthread_mutex_unlock(&registry->mutex);
+	}
+	return hand_out(request.metric, series, resolved);
+}
+
+int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
+				   unsigned count, struct ring_resolved *resolved)
+{
+	struct request request;
+	int result = 0;
+
+	pthread_mutex_lock(&registry->mutex);
+	for (unsigned i = 0; i < count && result == 0; i++) {
+		if ((result = read_request(registry, &wanted[i], &request)) != 0)
+			break;
+		const struct series *series = admit_series(registry, request.metric,
+							   request.labels);
+		result = hand_out(request.metric, series, &resolved[i]);
+		if (series && series == request.metric->overflow)
+			result = RING_OVERFLOWED;
+	}
+	announce_series(registry);
+	pthread_mutex_unlock(&registry->mutex);
+	return result;
 }
 
 /* Whether totals under the one definition mean the same under the other. */
@@ -326,6 +390,7 @@ uint32_t ring_registry_inherit(struct ring_registry *registry,
 {
 	pthread_mutex_lock(&registry->mutex);
 	const uint32_t cell = inherit(registry, metric, series);
+	announce_series(registry);
 	pthread_mutex_unlock(&registry->mutex);
 	return cell;
 }
@@ -365,8 +430,10 @@ int ring_registry_open(struct ring_registry **opened, const struct ring_mapping 
 	for (uint32_t i = 0; i < registry->series_count && complete; i++) {
 		const struct ring_series_entry entry = registry->series_entries[i];
 		struct series *series = calloc(1, sizeof *series);
-		if ((complete = series != NULL))
-			index_series(registry, &entry, series);
+		if (!(complete = series != NULL))
+			break;
+		adopt_series(registry, &entry, series);
+		ring_index_add_series(&registry->index, series);
 	}
 	if (!complete) {
 		ring_registry_close(registry);

@@ -29,9 +29,23 @@ void ring_registry_close(struct ring_registry *registry);
 int ring_registry_define(struct ring_registry *registry, const struct ring_metric_def *def,
 			 uint8_t flags);
 
+/* One series, as it is asked for. */
+struct ring_wanted {
+	const char *metric;
+	enum ring_kind kind;
+	const char *const *label_values;
+};
+
 /* As ring_counter_resolve and its like. Returns 0 or a negative errno. */
-int ring_registry_resolve(struct ring_registry *registry, const char *metric, enum ring_kind kind,
-			  const char *const *label_values, struct ring_resolved *resolved);
+int ring_registry_resolve(struct ring_registry *registry, const struct ring_wanted *wanted,
+			  struct ring_resolved *resolved);
+
+/* Several series, and readers see all that are new at the same time. Returns as above, or
+ * RING_OVERFLOWED at the first that has no place of its own; asking again gives the same answer,
+ * because what was turned away once is never admitted. */
+#define RING_OVERFLOWED 1
+int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
+				   unsigned count, struct ring_resolved *resolved);
 
 /* Adds one to a word of the header, for ringstat and the exporter to show. */
 void ring_registry_count(struct ring_registry *registry, struct ring_word *word);
