@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Families, series and contributions; see series.h. */
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,16 +106,19 @@ void family_release(struct series_set *set, struct family *family)
 	free(family);
 }
 
-/* Writes terminated, valid label values: a segment's packed ones, or with NULL those of the
- * family's overflow series. */
-static int labels_write(struct text *into, const struct family *family, struct ring_text *packed)
+/* Writes terminated, valid label values: a segment's packed ones, with the family's overflow label
+ * for the first `folded` of them. */
+static int labels_write(struct text *into, const struct family *family, struct ring_text packed,
+			uint32_t folded)
 {
 	/* An invalid byte becomes three, and each value has its terminator. */
 	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
 	for (uint32_t i = 0; i < family->metric.label_count; i++) {
-		struct ring_text value = family->metric.overflow_label;
-		if (!packed || ring_label_next(packed, &value))
-			text_utf8(into, value.data, value.bytes);
+		struct ring_text value = {"", 0};
+		ring_label_next(&packed, &value);
+		if (i < folded)
+			value = family->metric.overflow_label;
+		text_utf8(into, value.data, value.bytes);
 		text_append(into, "", 1);
 	}
 	return into->error;
@@ -154,32 +158,30 @@ static struct series *series_add(struct series_set *set, struct family *family,
 	return series;
 }
 
-/* Finds the series, or adds it, or what stands for all that are too many. */
-static struct series *series_admit(struct series_set *set, struct family *family,
-				   const struct text *labels, const struct text *overflow)
-{
-	const bool has_overflow = family->metric.label_count > 0 && family->metric.series_max > 0;
-	const bool is_overflow = has_overflow && labels->bytes == overflow->bytes &&
-				 memcmp(labels->data, overflow->data, labels->bytes) == 0;
-	struct series *series = series_find(set, family, labels);
-
-	if (series)
-		return series;
-	if (!has_overflow || is_overflow || family->named_count < family->metric.series_max)
-		return series_add(set, family, labels, is_overflow);
-	series = series_find(set, family, overflow);
-	return series ? series : series_add(set, family, overflow, true);
-}
-
+/* Finds the series, or adds it. Past the budget it is one that stands for many, told apart by as
+ * many of the last labels as there is such a series for; the one that has none of them is added. */
 static struct series *series_get(struct series_set *set, struct family *family,
 				 struct ring_text packed)
 {
+	const struct ring_metric_info *metric = &family->metric;
+	const bool has_overflow = metric->label_count > 0 && metric->series_max > 0;
+	const bool has_room = !has_overflow || family->named_count < metric->series_max;
 	struct series *series = NULL;
 	struct text labels, overflow;
+	int error = labels_write(&overflow, family, packed, metric->label_count);
 
-	if ((labels_write(&labels, family, &packed) | labels_write(&overflow, family, NULL)) == 0)
-		series = series_admit(set, family, &labels, &overflow);
-	text_release(&labels);
+	for (uint32_t folded = 0; !error && !series && folded <= metric->label_count; folded++) {
+		error = labels_write(&labels, family, packed, folded);
+		const bool is_overflow = has_overflow && labels.bytes == overflow.bytes &&
+					 memcmp(labels.data, overflow.data, labels.bytes) == 0;
+		if (!error)
+			series = series_find(set, family, &labels);
+		if (!error && !series && (has_room || is_overflow)) {
+			series = series_add(set, family, &labels, is_overflow);
+			error = series ? 0 : -ENOMEM;
+		}
+		text_release(&labels);
+	}
 	text_release(&overflow);
 	return series;
 }

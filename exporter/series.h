@@ -90,8 +90,10 @@ void family_declare(struct family *family, const struct ring_metric_info *metric
 void family_release(struct series_set *set, struct family *family);
 
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
- * new one is added while the family's budget lasts; after that it is the overflow series, so that
- * any number of segments together keep to the budget that each of them keeps. NULL: no memory. */
+ * new one is added while the family's budget lasts, so that any number of segments together keep to
+ * the budget that each of them keeps. After that it is the overflow series, or one that has the
+ * overflow label only in its first labels, if there is such a one for the others. NULL: no memory.
+ */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint32_t core_count);
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
