@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "definition.h"
 #include "error.h"
 #include "names.h"
 
@@ -88,6 +87,17 @@ int ring_geometry_judge(const struct ring_options *o)
 					 o->metrics[i].name ? o->metrics[i].name : "?", broken);
 	}
 	return 0;
+}
+
+uint64_t ring_geometry_spare(const struct ring_demand *demand)
+{
+	uint64_t series = demand->series;
+
+	if (series < demand->cells / SPARE_CELLS + 1)
+		series = demand->cells / SPARE_CELLS + 1;
+	if (series < demand->heap_bytes / SPARE_HEAP + 1)
+		series = demand->heap_bytes / SPARE_HEAP + 1;
+	return series;
 }
 
 /* What all declared metrics and the spare room need together. */

@@ -8,10 +8,14 @@
 
 #include <stdbool.h>
 
+#include "definition.h"
 #include "ring/segment.h"
 
 /* Returns 0 or -EINVAL with the reason kept for ring_error(). */
 int ring_geometry_judge(const struct ring_options *options);
+
+/* The series_spare that makes room for so much. */
+uint64_t ring_geometry_spare(const struct ring_demand *demand);
 
 /* Fills the immutable part of a header from sound options, identity included. Returns 0 or a
  * negative errno with the reason kept. */

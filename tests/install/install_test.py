@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Installs libring into a folder and uses it as a stranger would: pkg-config, C and C++, shared
-and static. The C program is the one in the README."""
+and static. The C programs are those in the README and in docs/metric-sets.md."""
 
 import os
 import pathlib
@@ -80,18 +80,25 @@ class Stage:
         return program
 
 
-def readme_program():
-    return re.search(r"```c\n(.*?)```", (SOURCE / "README.md").read_text(), re.S).group(1)
+def program_in(document):
+    return re.search(r"```c\n(.*?)```", (SOURCE / document).read_text(), re.S).group(1)
 
 
 def readme_program_builds_and_makes_a_segment(place):
-    Stage(place).build_and_run(["cc"], ".c", readme_program())
+    Stage(place).build_and_run(["cc"], ".c", program_in("README.md"))
     assert os.path.isfile(place.path("fwd"))
 
 
 def readme_program_builds_with_the_static_library(place):
-    program = Stage(place).build_and_run(["cc"], ".c", readme_program(), static=True)
+    program = Stage(place).build_and_run(["cc"], ".c", program_in("README.md"), static=True)
     assert "libring" not in output_of("ldd", program)
+
+
+def replication_program_builds_and_makes_a_segment(place):
+    Stage(place).build_and_run(["cc"], ".c", program_in("docs/metric-sets.md"))
+    with open(place.path("store"), "rb") as segment:
+        text = segment.read()
+    assert b"\x08payments" in text and b"\x09replica-1" in text
 
 
 def program_in_cxx17_builds_and_makes_a_segment(place):
@@ -114,6 +121,7 @@ def shared_library_exports_what_the_headers_declare_and_nothing_else(place):
 main([
     readme_program_builds_and_makes_a_segment,
     readme_program_builds_with_the_static_library,
+    replication_program_builds_and_makes_a_segment,
     program_in_cxx17_builds_and_makes_a_segment,
     shared_library_exports_what_the_headers_declare_and_nothing_else,
 ])
