@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the whole exporter share: segments to show, and what must be shown."""
 import os
+import subprocess
 import sys
+import urllib.parse
 
 sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
-from place import run
+from place import Program, run
 from programs import loaded, written
 
 
@@ -45,3 +47,21 @@ def label(place, name, budget, *values):
     os.makedirs(place.segments, exist_ok=True)
     done = run("labels_writer", place.segments, name, budget, *values)
     assert done.returncode == 0, done
+
+
+class Replicator(Program):
+    """A running replication_writer, with its segment up."""
+
+    def __init__(self, place, name, *arguments):
+        super().__init__(place, "replication_writer", place.segments, name, *arguments,
+                         stdin=subprocess.PIPE)
+        assert self.stdout.readline() == "up\n", self.said()
+
+    def tell(self, call, *words, at="now"):
+        """One line of its input. Names may be bytes, of any kind."""
+        quoted = [urllib.parse.quote(word if isinstance(word, bytes) else str(word), safe="")
+                  for word in words]
+        self.stdin.write(" ".join([str(at), call, *quoted]) + "\n")
+        self.stdin.flush()
+        answer = self.stdout.readline()
+        assert answer == "ok\n", (call, words, answer, self.said())
