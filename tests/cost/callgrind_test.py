@@ -47,7 +47,23 @@ def test_counter_add_in_bursts_of_32_takes_at_most_20(here):
     spend(here, "loop_burst", 20)
 
 
+def call_of_the_set_costs_its_record(here, call, record):
+    spent, plain = per_pass(here, call), per_pass(here, record)
+    print(f"# {call}: {spent} instructions, {record}: {plain}")
+    assert 10 < spent <= plain
+
+
+def test_replication_sync_bytes_takes_no_more_than_the_record(here):
+    call_of_the_set_costs_its_record(here, "loop_sync_bytes", "loop_plain_bytes")
+
+
+def test_replication_leader_lag_takes_no_more_than_conversion_and_record(here):
+    call_of_the_set_costs_its_record(here, "loop_leader_lag", "loop_plain_lag")
+
+
 place.main([
     test_counter_add_takes_at_most_20_instructions,
     test_counter_add_in_bursts_of_32_takes_at_most_20,
+    test_replication_sync_bytes_takes_no_more_than_the_record,
+    test_replication_leader_lag_takes_no_more_than_conversion_and_record,
 ])

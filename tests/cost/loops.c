@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <ring/record.h>
+#include <ring/replication.h>
 #include <ring/segment.h>
 
 #define HANDLES   64u /* a power of two */
@@ -19,6 +20,11 @@
 void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
 void loop_add(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
 void loop_burst(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
+
+/* The set's calls, each behind what it is to cost: the record itself, with the conversion. */
+typedef void channel_loop(struct ring_writer *writer,
+			  const struct ring_replication_channel *channels, unsigned count);
+channel_loop loop_plain_bytes, loop_sync_bytes, loop_plain_lag, loop_leader_lag;
 
 /* What taking the next handle costs. */
 MEASURED void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles,
@@ -47,6 +53,53 @@ MEASURED void loop_burst(struct ring_writer *writer, const struct ring_counter *
 	}
 }
 
+MEASURED void loop_plain_bytes(struct ring_writer *writer,
+			       const struct ring_replication_channel *channels, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_counter_add(writer, channels[i % HANDLES].sync_bytes, i);
+}
+
+MEASURED void loop_sync_bytes(struct ring_writer *writer,
+			      const struct ring_replication_channel *channels, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_replication_sync_bytes(writer, &channels[i % HANDLES], i);
+}
+
+MEASURED void loop_plain_lag(struct ring_writer *writer,
+			     const struct ring_replication_channel *channels, unsigned count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		ring_gauge_set(writer, channels[i % HANDLES].leader_lag, (double)i / 1e9);
+}
+
+MEASURED void loop_leader_lag(struct ring_writer *writer,
+			      const struct ring_replication_channel *channels, unsigned count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		ring_replication_leader_lag(writer, &channels[i % HANDLES], i);
+}
+
+static int loop_channels(struct ring_segment *segment, struct ring_writer *writer, unsigned count)
+{
+	struct ring_replication_channel channels[HANDLES];
+	struct ring_replication set;
+
+	if (ring_replication_define(&set, segment, NULL) != 0)
+		return -1;
+	for (unsigned i = 0; i < HANDLES; i++) {
+		char channel[12];
+		snprintf(channel, sizeof channel, "%u", i);
+		channels[i] = ring_replication_channel_resolve(&set, channel);
+	}
+	loop_plain_bytes(writer, channels, count);
+	loop_sync_bytes(writer, channels, count);
+	loop_plain_lag(writer, channels, count);
+	loop_leader_lag(writer, channels, count);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct ring_metric_def metric = {
@@ -62,6 +115,7 @@ int main(int argc, char **argv)
 		.core_count = 1,
 		.metrics = &metric,
 		.metric_count = 1,
+		.series_spare = ring_replication_series(NULL),
 	};
 	const unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	struct ring_counter handles[HANDLES];
@@ -83,6 +137,7 @@ int main(int argc, char **argv)
 	loop_nothing(writer, handles, count);
 	loop_add(writer, handles, count);
 	loop_burst(writer, handles, count);
+	const int result = loop_channels(segment, writer, count);
 	ring_segment_close(segment);
-	return 0;
+	return result == 0 ? 0 : 1;
 }
