@@ -4,6 +4,7 @@
  * none is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -147,8 +150,8 @@ static void R2_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state
 }
 
 #define RACERS    8
-#define NAMES     200u
-#define NAMES_OWN 100u
+#define NAMES     3000u
+#define NAMES_OWN 1024u
 
 struct race {
 	const struct plane *plane;
@@ -184,11 +187,22 @@ static void start_race(struct race races[RACERS], pthread_t threads[RACERS],
 	pthread_barrier_wait(start);
 }
 
+/* As it is now, where a reader has it as of its last look. Ends with the process. */
+static const struct ring_header *live_header(const struct ring_segment *segment)
+{
+	const int fd = open(ring_segment_path(segment), O_RDONLY);
+	void *map = mmap(NULL, sizeof(struct ring_header), PROT_READ, MAP_SHARED, fd, 0);
+
+	close(fd);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	return map;
+}
+
 static void R2_racing_threads_agree_and_readers_see_whole_channels_only(void **state)
 {
 	struct plane plane = plane_open(
 		*state, &(struct ring_replication_options){.channels_max = NAMES_OWN});
-	struct ring_reader *reader = workspace_reader(plane.segment);
+	const struct ring_header *header = live_header(plane.segment);
 	static struct race races[RACERS];
 	pthread_t threads[RACERS];
 	pthread_barrier_t start;
@@ -197,8 +211,8 @@ static void R2_racing_threads_agree_and_readers_see_whole_channels_only(void **s
 
 	start_race(races, threads, &start, &plane);
 	do {
-		assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
-		count = ring_reader_series_count(reader);
+		/* relaxed: only the number matters. */
+		count = (uint32_t)ring_load_relaxed(&header->series_count);
 		if (count < RESERVED + NAMES_OWN * CHANNEL_SERIES)
 			assert_int_equal(count % CHANNEL_SERIES, RESERVED);
 	} while (count < RESERVED + NAMES_OWN * CHANNEL_SERIES);
@@ -215,7 +229,6 @@ static void R2_racing_threads_agree_and_readers_see_whole_channels_only(void **s
 	}
 	assert_int_equal(own, NAMES_OWN);
 	pthread_barrier_destroy(&start);
-	ring_reader_close(reader);
 	ring_segment_close(plane.segment);
 }
 
