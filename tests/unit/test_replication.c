@@ -149,6 +149,20 @@ static void R2_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state
 	ring_segment_close(plane.segment);
 }
 
+static void room_that_it_asks_for_holds_names_of_63_bytes(void **state)
+{
+	struct plane plane = plane_open(*state, &(struct ring_replication_options){
+							.channels_max = 1000, .followers_max = 1});
+	const struct ring_replication_channel overflow = channel_of(&plane, RING_OVERFLOW_LABEL);
+	char name[64];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "%063d", i);
+		assert_int_equal(common(channel_of(&plane, name), overflow), 0);
+	}
+	ring_segment_close(plane.segment);
+}
+
 #define RACERS    8
 #define NAMES     3000u
 #define NAMES_OWN 1024u
@@ -400,6 +414,7 @@ int main(void)
 		TEST(room_that_it_asks_for_is_enough_and_half_of_it_is_not),
 		TEST(R2_past_the_budget_all_handles_of_a_channel_are_the_overflows),
 		TEST(R2_names_that_are_too_long_for_the_heap_fold_as_a_whole),
+		TEST(room_that_it_asks_for_holds_names_of_63_bytes),
 		TEST(R2_racing_threads_agree_and_readers_see_whole_channels_only),
 		TEST(R3_lag_is_the_double_next_to_the_seconds_and_never_the_mark_for_unset),
 		TEST(a_follower_that_is_gone_has_none_of_its_three_values),
