@@ -2,10 +2,8 @@
 /* Self-metrics; see selfstat.h. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include <ring/record.h>
-
+#include "own.h"
 #include "process.h"
 #include "render.h"
 #include "selfstat.h"
@@ -76,125 +74,54 @@ enum metric {
 #define EXPORTER_FIRST  BUILD_INFO
 #define RING_COUNT      (SEGMENT_FIRST - RING_FIRST)
 
-static const struct declaration {
-	enum ring_kind kind;
-	const char *name;
-	const char *label_keys[2];
-	const char *help;
-} declarations[METRIC_COUNT] = {
-#define METRIC_DECLARATION(id, kind, name, key_a, key_b, help) \
-	{RING_##kind, name, {key_a, key_b}, help},
-	SELFSTAT_METRICS(METRIC_DECLARATION)
-#undef METRIC_DECLARATION
+static const struct own_metric metrics[METRIC_COUNT] = {
+#define METRIC_OWN(id, kind, name, key_a, key_b, help) {RING_##kind, name, {key_a, key_b}, help},
+	SELFSTAT_METRICS(METRIC_OWN)
+#undef METRIC_OWN
 };
-
-static struct ring_text text_of(const char *string)
-{
-	return (struct ring_text){string, (uint32_t)strlen(string)};
-}
-
-static struct ring_metric_info metric_of(enum metric id)
-{
-	const struct declaration *from = &declarations[id];
-	struct ring_metric_info metric = {
-		.name = text_of(from->name),
-		.help = text_of(from->help),
-		.kind = from->kind,
-		.series_cells = from->kind == RING_COUNTER ? 1 : 2,
-	};
-
-	for (unsigned i = 0; i < 2 && from->label_keys[i]; i++)
-		metric.label_keys[metric.label_count++] = text_of(from->label_keys[i]);
-	return metric;
-}
-
-static int add_metrics(struct aggregate_member *member, enum metric first, enum metric end)
-{
-	int error = 0;
-
-	for (enum metric id = first; id < end && error == 0; id++) {
-		const struct ring_metric_info metric = metric_of(id);
-		error = aggregate_add_metric(member, &metric);
-	}
-	return error;
-}
-
-/* Adds the series of the member's metric with this index; NULL for labels that it lacks. */
-static int add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,
-		      const char *value_b)
-{
-	char packed[2 * (RING_LABEL_VALUE_MAX + 1)];
-	struct ring_text labels = {packed, 0};
-	const char *const values[] = {value_a, value_b};
-
-	for (unsigned i = 0; i < 2 && values[i]; i++) {
-		const size_t bytes = strlen(values[i]);
-		packed[labels.bytes++] = (char)bytes;
-		memcpy(packed + labels.bytes, values[i], bytes);
-		labels.bytes += (uint32_t)bytes;
-	}
-	return aggregate_add_series(member, metric, labels);
-}
-
-static void set_counter(struct aggregate_member *member, uint32_t series, uint64_t total)
-{
-	aggregate_set(member, series, 0, &total);
-}
-
-static void set_gauge(struct aggregate_member *member, uint32_t series, double value)
-{
-	const uint64_t cells[2] = {ring_bits_of(value), 0};
-
-	aggregate_set(member, series, 0, cells);
-}
 
 static int create_directory(struct selfstat *selfstat)
 {
-	const struct identity nobody = {.name = ""};
-	int error;
+	int error = own_join(selfstat->aggregate, &selfstat->directory, &metrics[DIRECTORY_FIRST],
+			     EXPORTER_FIRST - DIRECTORY_FIRST);
 
-	error = aggregate_join(selfstat->aggregate, &selfstat->directory, &nobody, 1);
-	if (error == 0)
-		error = add_metrics(selfstat->directory, DIRECTORY_FIRST, EXPORTER_FIRST);
 	for (unsigned state = 0; state < SOURCE_STATE_COUNT && error == 0; state++)
-		error = add_series(selfstat->directory, SEGMENTS - DIRECTORY_FIRST,
-				   source_state_words[state], NULL);
+		error = own_add_series(selfstat->directory, SEGMENTS - DIRECTORY_FIRST,
+				       source_state_words[state], NULL);
 	for (int reason = 1; reason < SOURCE_REASON_COUNT && error == 0; reason++)
-		error = add_series(selfstat->directory, QUARANTINED - DIRECTORY_FIRST,
-				   source_reason_word(reason), NULL);
+		error = own_add_series(selfstat->directory, QUARANTINED - DIRECTORY_FIRST,
+				       source_reason_word(reason), NULL);
 	if (error == 0)
-		error = add_series(selfstat->directory, IGNORED - DIRECTORY_FIRST, NULL, NULL);
+		error = own_add_series(selfstat->directory, IGNORED - DIRECTORY_FIRST, NULL, NULL);
 	if (error == 0)
-		error = add_series(selfstat->directory, FORGOTTEN - DIRECTORY_FIRST, NULL, NULL);
+		error = own_add_series(selfstat->directory, FORGOTTEN - DIRECTORY_FIRST, NULL,
+				       NULL);
 	return error;
 }
 
 static int create_exporter(struct selfstat *selfstat)
 {
-	const struct identity nobody = {.name = ""};
-	int error;
+	int error = own_join(selfstat->aggregate, &selfstat->exporter, &metrics[EXPORTER_FIRST],
+			     METRIC_COUNT - EXPORTER_FIRST);
 
-	error = aggregate_join(selfstat->aggregate, &selfstat->exporter, &nobody, 1);
-	if (error == 0)
-		error = add_metrics(selfstat->exporter, EXPORTER_FIRST, METRIC_COUNT);
 	/* One series each, so that a series' index is its metric's. */
 	for (enum metric id = EXPORTER_FIRST; id < METRIC_COUNT && error == 0; id++)
-		error = add_series(selfstat->exporter, id - EXPORTER_FIRST,
-				   id == BUILD_INFO ? RING_VERSION : NULL, NULL);
+		error = own_add_series(selfstat->exporter, id - EXPORTER_FIRST,
+				       id == BUILD_INFO ? RING_VERSION : NULL, NULL);
 	return error;
 }
 
 int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool exporter_metrics)
 {
-	int error = 0;
+	static const struct own_metric left_out = {.name = RENDER_LEFT_OUT_NAME};
+	int error;
 
 	*selfstat = (struct selfstat){.aggregate = aggregate_create()};
 	if (!selfstat->aggregate)
 		return -ENOMEM;
-	for (enum metric id = 0; id < METRIC_COUNT && error == 0; id++)
-		error = aggregate_reserve(data, text_of(declarations[id].name));
+	error = own_reserve(data, metrics, METRIC_COUNT);
 	if (error == 0)
-		error = aggregate_reserve(data, text_of(RENDER_LEFT_OUT_NAME));
+		error = own_reserve(data, &left_out, 1);
 	if (error == 0)
 		error = create_directory(selfstat);
 	if (error == 0 && exporter_metrics)
@@ -213,20 +140,17 @@ void selfstat_destroy(struct selfstat *selfstat)
 /* A source's series: ring by ring those of the first group, then the second group. */
 static int create_source(struct selfstat *selfstat, struct source *source)
 {
-	const struct identity nobody = {.name = ""};
 	char core_word[16];
-	int error;
+	int error = own_join(selfstat->aggregate, &source->self, &metrics[RING_FIRST],
+			     DIRECTORY_FIRST - RING_FIRST);
 
-	error = aggregate_join(selfstat->aggregate, &source->self, &nobody, 1);
-	if (error == 0)
-		error = add_metrics(source->self, RING_FIRST, DIRECTORY_FIRST);
 	for (uint32_t core = 0; core < source->core_count; core++) {
 		snprintf(core_word, sizeof core_word, "%u", core);
 		for (uint32_t i = 0; i < RING_COUNT && error == 0; i++)
-			error = add_series(source->self, i, source->name, core_word);
+			error = own_add_series(source->self, i, source->name, core_word);
 	}
 	for (uint32_t i = RING_COUNT; i < DIRECTORY_FIRST && error == 0; i++)
-		error = add_series(source->self, i, source->name, NULL);
+		error = own_add_series(source->self, i, source->name, NULL);
 	return error;
 }
 
@@ -235,11 +159,11 @@ static void update_ring(struct source *source, uint32_t core)
 	const struct source_ring *ring = &source->rings[core];
 	const uint32_t first = core * RING_COUNT;
 
-	set_counter(source->self, first + WRITTEN, ring->account.written);
-	set_counter(source->self, first + DRAINED, ring->account.drained);
-	set_counter(source->self, first + DROPPED, ring->account.dropped);
-	set_counter(source->self, first + REJECTED, ring->rejected);
-	set_gauge(source->self, first + PENDING, (double)ring->account.pending);
+	own_set_counter(source->self, first + WRITTEN, ring->account.written);
+	own_set_counter(source->self, first + DRAINED, ring->account.drained);
+	own_set_counter(source->self, first + DROPPED, ring->account.dropped);
+	own_set_counter(source->self, first + REJECTED, ring->rejected);
+	own_set_gauge(source->self, first + PENDING, (double)ring->account.pending);
 }
 
 static void update_segment(struct source *source)
@@ -249,13 +173,15 @@ static void update_segment(struct source *source)
 	const uint32_t first = source->core_count * RING_COUNT - SEGMENT_FIRST;
 
 	/* relaxed: the reader's own copy, as of its last refresh. */
-	set_gauge(self, first + UP, source->alive ? 1 : 0);
-	set_gauge(self, first + DEFINITIONS_REFUSED,
-		  (double)ring_load_relaxed(&header->definitions_refused));
-	set_gauge(self, first + LABELS_REFUSED, (double)ring_load_relaxed(&header->labels_refused));
-	set_gauge(self, first + CLAIMS_REFUSED, (double)ring_load_relaxed(&header->claims_refused));
-	set_gauge(self, first + OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
-	set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
+	own_set_gauge(self, first + UP, source->alive ? 1 : 0);
+	own_set_gauge(self, first + DEFINITIONS_REFUSED,
+		      (double)ring_load_relaxed(&header->definitions_refused));
+	own_set_gauge(self, first + LABELS_REFUSED,
+		      (double)ring_load_relaxed(&header->labels_refused));
+	own_set_gauge(self, first + CLAIMS_REFUSED,
+		      (double)ring_load_relaxed(&header->claims_refused));
+	own_set_gauge(self, first + OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
+	own_set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
 }
 
 static int update_source(struct selfstat *selfstat, struct source *source)
@@ -290,11 +216,11 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 	}
 	/* In the order of create_directory. */
 	for (unsigned state = 0; state < SOURCE_STATE_COUNT; state++)
-		set_gauge(selfstat->directory, series++, states[state]);
+		own_set_gauge(selfstat->directory, series++, states[state]);
 	for (unsigned reason = 1; reason < SOURCE_REASON_COUNT; reason++)
-		set_gauge(selfstat->directory, series++, reasons[reason]);
-	set_gauge(selfstat->directory, series++, (double)attach->ignored_count);
-	set_counter(selfstat->directory, series, aggregate_forgotten_count(attach->aggregate));
+		own_set_gauge(selfstat->directory, series++, reasons[reason]);
+	own_set_gauge(selfstat->directory, series++, (double)attach->ignored_count);
+	own_set_counter(selfstat->directory, series, aggregate_forgotten_count(attach->aggregate));
 	return error;
 }
 
@@ -305,16 +231,16 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 
 	if (!exporter)
 		return;
-	set_gauge(exporter, BUILD_INFO - EXPORTER_FIRST, 1);
-	set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
-	set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
+	own_set_gauge(exporter, BUILD_INFO - EXPORTER_FIRST, 1);
+	own_set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
+	own_set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
 	if (process_read(&figures) != 0)
 		return;
-	set_gauge(exporter, CPU - EXPORTER_FIRST, figures.cpu_seconds);
-	set_gauge(exporter, OPEN_FDS - EXPORTER_FIRST, figures.open_fds);
-	set_gauge(exporter, MAX_FDS - EXPORTER_FIRST, figures.max_fds);
-	set_gauge(exporter, VIRTUAL - EXPORTER_FIRST, figures.virtual_bytes);
-	set_gauge(exporter, VIRTUAL_MAX - EXPORTER_FIRST, figures.virtual_bytes_max);
-	set_gauge(exporter, RESIDENT - EXPORTER_FIRST, figures.resident_bytes);
-	set_gauge(exporter, START - EXPORTER_FIRST, figures.start_seconds);
+	own_set_gauge(exporter, CPU - EXPORTER_FIRST, figures.cpu_seconds);
+	own_set_gauge(exporter, OPEN_FDS - EXPORTER_FIRST, figures.open_fds);
+	own_set_gauge(exporter, MAX_FDS - EXPORTER_FIRST, figures.max_fds);
+	own_set_gauge(exporter, VIRTUAL - EXPORTER_FIRST, figures.virtual_bytes);
+	own_set_gauge(exporter, VIRTUAL_MAX - EXPORTER_FIRST, figures.virtual_bytes_max);
+	own_set_gauge(exporter, RESIDENT - EXPORTER_FIRST, figures.resident_bytes);
+	own_set_gauge(exporter, START - EXPORTER_FIRST, figures.start_seconds);
 }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Metrics of the exporter's own; see own.h. */
+#include <string.h>
+
+#include <ring/record.h>
+
+#include "own.h"
+
+static struct ring_text text_of(const char *string)
+{
+	return (struct ring_text){string, (uint32_t)strlen(string)};
+}
+
+int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32_t count)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < count && error == 0; i++)
+		error = aggregate_reserve(data, text_of(metrics[i].name));
+	return error;
+}
+
+static int add_metric(struct aggregate_member *member, const struct own_metric *from)
+{
+	struct ring_metric_info metric = {
+		.name = text_of(from->name),
+		.help = text_of(from->help),
+		.kind = from->kind,
+		.series_cells = from->kind == RING_COUNTER ? 1 : 2,
+	};
+
+	for (unsigned i = 0; i < OWN_LABELS_MAX && from->label_keys[i]; i++)
+		metric.label_keys[metric.label_count++] = text_of(from->label_keys[i]);
+	return aggregate_add_metric(member, &metric);
+}
+
+int own_join(struct aggregate *aggregate, struct aggregate_member **member,
+	     const struct own_metric *metrics, uint32_t count)
+{
+	const struct identity nobody = {.name = ""};
+	int error = aggregate_join(aggregate, member, &nobody, 1);
+
+	if (error) {
+		*member = NULL;
+		return error;
+	}
+	for (uint32_t i = 0; i < count && error == 0; i++)
+		error = add_metric(*member, &metrics[i]);
+	if (error) {
+		aggregate_drop(*member);
+		*member = NULL;
+	}
+	return error;
+}
+
+int own_add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,
+		   const char *value_b)
+{
+	char packed[OWN_LABELS_MAX * (RING_LABEL_VALUE_MAX + 1)];
+	struct ring_text labels = {packed, 0};
+	const char *const values[OWN_LABELS_MAX] = {value_a, value_b};
+
+	for (unsigned i = 0; i < OWN_LABELS_MAX && values[i]; i++) {
+		const size_t bytes = strnlen(values[i], RING_LABEL_VALUE_MAX);
+		packed[labels.bytes++] = (char)bytes;
+		memcpy(packed + labels.bytes, values[i], bytes);
+		labels.bytes += (uint32_t)bytes;
+	}
+	return aggregate_add_series(member, metric, labels);
+}
+
+void own_set_counter(struct aggregate_member *member, uint32_t series, uint64_t total)
+{
+	aggregate_set(member, series, 0, &total);
+}
+
+static void set_bits(struct aggregate_member *member, uint32_t series, uint64_t bits)
+{
+	const uint64_t cells[2] = {bits, 0};
+
+	aggregate_set(member, series, 0, cells);
+}
+
+void own_set_gauge(struct aggregate_member *member, uint32_t series, double value)
+{
+	set_bits(member, series, ring_bits_of(value));
+}
+
+void own_unset_gauge(struct aggregate_member *member, uint32_t series)
+{
+	set_bits(member, series, RING_GAUGE_UNSET);
+}
