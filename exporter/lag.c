@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sequence numbers over time; see lag.h.
+ *
+ * Each step says up to which entry all was shipped, and when. What the follower has applied goes,
+ * but for the newest step: it is what a follower that has been restored, and goes back, lacks.
+ */
+#include <string.h>
+
+#include <ring/ring.h>
+
+#include "lag.h"
+
+static bool is_sound(enum lag_kind kind, double value)
+{
+	return value >= 0 && value <= (double)LAG_SEQNO_MAX &&
+	       (kind == LAG_RECORDED || value == (double)(uint64_t)value);
+}
+
+static uint64_t seqno_of(const struct lag *lag, enum lag_kind kind)
+{
+	return lag->records[kind].known ? (uint64_t)lag->records[kind].value : 0;
+}
+
+/* Drops the steps whose neighbours are close enough without them. */
+static void thin_steps(struct lag *lag)
+{
+	struct lag_step *steps = lag->steps;
+	const uint32_t newest = lag->step_count - 1;
+	const uint64_t part_ns = (steps[newest].time_ns - steps[0].time_ns) / LAG_PARTS;
+	uint32_t kept = 1;
+
+	for (uint32_t i = 1; i <= newest; i++)
+		if (i == newest || steps[i + 1].time_ns - steps[kept - 1].time_ns > part_ns)
+			steps[kept++] = steps[i];
+	lag->step_count = kept;
+}
+
+static void add_step(struct lag *lag, uint64_t seqno, uint64_t time_ns)
+{
+	struct lag_step *newest = lag->step_count > 0 ? &lag->steps[lag->step_count - 1] : NULL;
+
+	if (newest && seqno == newest->seqno)
+		return;
+	if (newest && seqno < newest->seqno) {
+		lag->step_count = 0;
+	} else if (newest && time_ns < newest->time_ns + LAG_STEP_NS) {
+		newest->seqno = seqno;
+		return;
+	}
+	if (lag->step_count == LAG_STEPS_MAX)
+		thin_steps(lag);
+	lag->steps[lag->step_count++] = (struct lag_step){seqno, time_ns};
+}
+
+static void drop_applied_steps(struct lag *lag)
+{
+	const uint64_t applied = seqno_of(lag, LAG_APPLIED);
+	uint32_t first = 0;
+
+	while (first + 1 < lag->step_count && lag->steps[first].seqno <= applied)
+		first++;
+	if (first == 0)
+		return;
+	lag->step_count -= first;
+	memmove(lag->steps, lag->steps + first, lag->step_count * sizeof lag->steps[0]);
+}
+
+void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		 uint64_t now_ns)
+{
+	struct lag_record *record = &lag->records[kind];
+	const bool known = bits != RING_GAUGE_UNSET;
+	const double value = known ? ring_double_of(bits) : 0;
+	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+
+	if (!is_sound(kind, value)) {
+		lag->refused_count++;
+		return;
+	}
+	const bool is_same_time = time_past_ns == record->time_ns;
+	const bool is_lower = kind != LAG_RECORDED && record->known && known &&
+			      value < record->value;
+	if (time_past_ns < record->time_ns || (is_same_time && is_lower)) {
+		lag->stale_count++;
+		return;
+	}
+	*record = (struct lag_record){value, time_past_ns, known};
+	if (kind == LAG_SHIPPED && !known)
+		lag->step_count = 0;
+	else if (kind == LAG_SHIPPED)
+		add_step(lag, (uint64_t)value, is_same_time ? now_ns : time_past_ns);
+	drop_applied_steps(lag);
+}
+
+void lag_forget(struct lag *lag, enum lag_kind kind)
+{
+	lag->records[kind] = (struct lag_record){.known = false};
+	if (kind == LAG_SHIPPED)
+		lag->step_count = 0;
+}
+
+bool lag_entries(const struct lag *lag, int64_t *entries)
+{
+	if (!lag->records[LAG_SHIPPED].known)
+		return false;
+	*entries = (int64_t)seqno_of(lag, LAG_SHIPPED) - (int64_t)seqno_of(lag, LAG_APPLIED);
+	return true;
+}
+
+bool lag_seconds(const struct lag *lag, uint64_t now_ns, double *seconds)
+{
+	const struct lag_step *first = &lag->steps[0];
+
+	if (lag->records[LAG_RECORDED].known) {
+		*seconds = lag->records[LAG_RECORDED].value;
+		return true;
+	}
+	if (!lag->records[LAG_SHIPPED].known)
+		return false;
+	const bool is_behind = first->seqno > seqno_of(lag, LAG_APPLIED);
+	*seconds = is_behind && first->time_ns < now_ns ? (double)(now_ns - first->time_ns) / 1e9
+							: 0;
+	return true;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How far one follower is behind its leader, from the sequence numbers that both record, each with
+ * the time of its record. In entries it is the difference. In time it is the age of the first entry
+ * that the follower lacks: when the leader shipped it says the history kept here. So an idle leader
+ * is no lag, and a stopped follower is, from the first entry missed.
+ *
+ * The history holds what is shipped and not applied, at most LAG_STEPS_MAX steps of it. When these
+ * run out, steps go whose neighbours are closer to each other than a part, one LAG_PARTS-th, of the
+ * time from the oldest to the newest, which both stay. So an age is too small by no more than that
+ * part of the longest age that the history has had, exact as long as nothing is applied, and too
+ * large by less than LAG_STEP_NS.
+ *
+ * Pure: times are CLOCK_MONOTONIC in nanoseconds, and the present is an argument. A record from the
+ * future counts as of now. The newest record of a kind wins; older ones, which come when several
+ * cores record the same, are ignored and counted. Of sequence numbers of one time the highest wins:
+ * cores may share a clock that is rarely read. A gauge's value and its time are not read at one
+ * instant, so that a new value may come with the time of the one before, which may be long ago:
+ * a value that comes without a new time counts as of now.
+ */
+#ifndef LAG_H
+#define LAG_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LAG_STEPS_MAX 64u
+#define LAG_PARTS     16u
+#define LAG_SEQNO_MAX (UINT64_C(1) << 53) /* gauges are doubles, exact up to here; seconds too */
+#define LAG_STEP_NS   UINT64_C(1000000)   /* steps closer than this are one, as of the first */
+static_assert(2 * LAG_PARTS < LAG_STEPS_MAX, "of three neighbours, two span a part: half is free");
+
+enum lag_kind {
+	LAG_SHIPPED,  /* by the leader to this follower: a sequence number */
+	LAG_APPLIED,  /* by the follower: a sequence number */
+	LAG_RECORDED, /* seconds, as the producer itself knows them */
+	LAG_KIND_COUNT
+};
+
+struct lag_record {
+	double value;
+	uint64_t time_ns;
+	bool known;
+};
+
+struct lag_step {
+	uint64_t seqno; /* up to which all was shipped */
+	uint64_t time_ns;
+};
+
+/* All zeros: nothing is known. */
+struct lag {
+	struct lag_record records[LAG_KIND_COUNT];
+	struct lag_step
+		steps[LAG_STEPS_MAX]; /* what is not applied, and always the newest; in order */
+	uint32_t step_count;
+	uint64_t stale_count;   /* records older than the newest */
+	uint64_t refused_count; /* values that are no sequence number or no time */
+};
+
+/* Takes in a record. RING_GAUGE_UNSET, as the bits of a double, takes the value back. A sequence
+ * number that goes back is a new beginning: the leader's clears the history; a follower's lag is
+ * then counted from the oldest step that is still known. */
+void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		 uint64_t now_ns);
+
+/* Nobody records this any more. */
+void lag_forget(struct lag *lag, enum lag_kind kind);
+
+/* Shipped minus applied, where nothing applied is 0; negative when the leader has begun anew.
+ * Returns false, and writes nothing, as long as nothing is shipped. */
+bool lag_entries(const struct lag *lag, int64_t *entries);
+
+/* The lag in seconds, never negative: as recorded, or else the age of the first entry missed.
+ * Returns false, and writes nothing, when neither is known. */
+bool lag_seconds(const struct lag *lag, uint64_t now_ns, double *seconds);
+
+#endif
