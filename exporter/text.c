@@ -184,3 +184,73 @@ void text_quoted(struct text *text, const char *data, size_t bytes)
 	}
 	text_utf8(text, data + plain, bytes - plain);
 }
+
+/* What stands in HTML for a byte that cannot stand for itself; else NULL. */
+static const char *html_entity(uint8_t byte)
+{
+	switch (byte) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	}
+	return (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f ? REPLACEMENT : NULL;
+}
+
+void text_html(struct text *text, const char *data, size_t bytes)
+{
+	size_t plain = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		const char *entity = html_entity((uint8_t)data[i]);
+		if (!entity)
+			continue;
+		text_utf8(text, data + plain, i - plain);
+		text_string(text, entity);
+		plain = i + 1;
+	}
+	text_utf8(text, data + plain, bytes - plain);
+}
+
+void text_percent(struct text *text, const char *data, size_t bytes)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._~";
+	char code[4];
+
+	for (size_t i = 0; i < bytes; i++) {
+		if (memchr(plain, data[i], sizeof plain - 1)) {
+			text_append(text, data + i, 1);
+			continue;
+		}
+		snprintf(code, sizeof code, "%%%02X", (uint8_t)data[i]);
+		text_append(text, code, 3);
+	}
+}
+
+void text_time(struct text *text, uint64_t wall_ns)
+{
+	const uint64_t ms = wall_ns / 1000000;
+	const unsigned in_day = (unsigned)(ms % 86400000);
+	/* Years that begin in March have their odd day at the end; 400 of them have 146097 days,
+	 * and an era of so many began on 0000-03-01, 719468 days before 1970. */
+	const unsigned days = (unsigned)(ms / 86400000) + 719468;
+	const unsigned era = days / 146097, of_era = days % 146097;
+	const unsigned years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	const unsigned of_year = of_era - (365 * years + years / 4 - years / 100);
+	const unsigned march = (5 * of_year + 2) / 153; /* months since March */
+	const unsigned day = of_year - (153 * march + 2) / 5 + 1;
+	const unsigned month = march < 10 ? march + 3 : march - 9;
+	char time[64];
+
+	snprintf(time, sizeof time, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		 era * 400 + years + (month <= 2), month, day, in_day / 3600000,
+		 in_day / 60000 % 60, in_day / 1000 % 60, in_day % 1000);
+	text_string(text, time);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing buffer for text, and the spellings that the exposition format and the log need:
- * numbers, escapes, UTF-8. An append that fails for want of memory or past the limit makes
+ * A growing buffer for text, and the spellings that the pages and the log need: numbers, times,
+ * escapes, UTF-8. An append that fails for want of memory or past the limit makes
  * the whole text bad; callers append without looking and ask once, at the end.
  */
 #ifndef TEXT_H
@@ -51,5 +51,15 @@ void text_help(struct text *text, const char *help, size_t bytes);
 
 /* Foreign bytes inside the double quotes of JSON, which are logfmt's as well. */
 void text_quoted(struct text *text, const char *data, size_t bytes);
+
+/* Foreign bytes between HTML's tags, or in an attribute's quotes. What HTML has no way to write,
+ * most control characters, becomes U+FFFD. */
+void text_html(struct text *text, const char *data, size_t bytes);
+
+/* Bytes as a part of a URL: all but letters, digits and -._~ as %XX. */
+void text_percent(struct text *text, const char *data, size_t bytes);
+
+/* Nanoseconds since 1970 as RFC 3339 has it, in UTC and milliseconds: 2024-02-29T23:59:59.999Z */
+void text_time(struct text *text, uint64_t wall_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How numbers, label values and foreign bytes are spelled.
+ * How numbers, times, label values and foreign bytes are spelled.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -176,6 +177,73 @@ static void quoted_text_has_no_control_bytes(void **state)
 	expect(&text, wanted, sizeof wanted - 1);
 }
 
+static void html_text_has_no_mark_up(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		size_t from_bytes;
+	} cases[] = {
+		{"plain", "plain", 5},
+		{"<a b=\"c\" d='e'>&amp;", "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;amp;", 20},
+		{"a\tb\nc\rd", "a\tb\nc" BAD "d", 7},
+		{"\0\x01\x1f\x7f", BAD BAD BAD BAD, 4},
+		{"\xc3\xa4\xff<\xe2\x82", "\xc3\xa4" BAD "&lt;" BAD BAD, 6},
+		{"", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct text text;
+		text_init(&text, 100);
+		text_html(&text, cases[i].from, cases[i].from_bytes);
+		expect(&text, cases[i].to, strlen(cases[i].to));
+	}
+}
+
+static void url_parts_are_percent_encoded(void **state)
+{
+	static const char value[] = "aZ09-._~/?&=+% \"'\xc3\xa4\n\0",
+			  wanted[] = "aZ09-._~%2F%3F%26%3D%2B%25%20%22%27%C3%A4%0A%00";
+	struct text text;
+
+	(void)state;
+	text_init(&text, 100);
+	text_percent(&text, value, sizeof value - 1);
+	expect(&text, wanted, sizeof wanted - 1);
+}
+
+static void expect_time(uint64_t wall_ns, const char *wanted)
+{
+	struct text text;
+
+	text_init(&text, 100);
+	text_time(&text, wall_ns);
+	expect(&text, wanted, strlen(wanted));
+}
+
+static void times_are_rfc_3339(void **state)
+{
+	(void)state;
+	expect_time(0, "1970-01-01T00:00:00.000Z");
+	expect_time(UINT64_C(951782399999999999), "2000-02-28T23:59:59.999Z");
+	expect_time(UINT64_C(951782400000000000), "2000-02-29T00:00:00.000Z");
+	expect_time(UINT64_C(4107542400000000000), "2100-03-01T00:00:00.000Z");
+	expect_time(UINT64_MAX, "2554-07-21T23:34:33.709Z");
+}
+
+static void dates_are_those_of_the_c_library(void **state)
+{
+	const uint64_t day_ns = UINT64_C(86400000000000);
+	char wanted[32];
+
+	(void)state;
+	for (uint64_t day = 0; day < UINT64_MAX / day_ns; day++) {
+		const time_t seconds = (time_t)(day * 86400);
+		strftime(wanted, sizeof wanted, "%Y-%m-%dT00:00:00.000Z", gmtime(&seconds));
+		expect_time(day * day_ns, wanted);
+	}
+}
+
 static void text_past_its_limit_is_an_error_that_stays(void **state)
 {
 	struct text text;
@@ -203,6 +271,10 @@ int main(void)
 		cmocka_unit_test(help_leaves_quotes_alone),
 		cmocka_unit_test(R7_invalid_utf8_is_replaced_byte_by_byte),
 		cmocka_unit_test(quoted_text_has_no_control_bytes),
+		cmocka_unit_test(html_text_has_no_mark_up),
+		cmocka_unit_test(url_parts_are_percent_encoded),
+		cmocka_unit_test(times_are_rfc_3339),
+		cmocka_unit_test(dates_are_those_of_the_c_library),
 		cmocka_unit_test(text_past_its_limit_is_an_error_that_stays),
 	};
 
