@@ -146,10 +146,10 @@ static void scrape_is_put_off_while_readers_hold_too_much(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->answers.held_bytes += ANSWER_HELD_BYTES_MAX + 1; /* by many others */
+	scene->answers.held_bytes += PAGE_HELD_BYTES_MAX + 1; /* by many others */
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->answers.held_bytes -= ANSWER_HELD_BYTES_MAX + 1;
+	scene->answers.held_bytes -= PAGE_HELD_BYTES_MAX + 1;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }
@@ -163,15 +163,15 @@ static void page_takes_the_memory_that_readers_have_left(void **state)
 	request(scene, answer);
 	publish(scene);
 	request(scene, answer);
-	assert_null(scene->answers.spare.data);
+	assert_null(scene->answers.metrics.text.data);
 	close(scene->clients[0]);
 	scene->clients[0] = -1;
-	while (!scene->answers.spare.data) /* until the test's time is over */
+	while (!scene->answers.metrics.text.data) /* until the test's time is over */
 		MHD_run(scene->daemon);
 	publish(scene);
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
-	assert_null(scene->answers.spare.data);
+	assert_null(scene->answers.metrics.text.data);
 }
 
 static void page_that_failed_spoils_none_after_it(void **state)
@@ -179,10 +179,10 @@ static void page_that_failed_spoils_none_after_it(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->answers.spare.bytes_max = 0;
+	scene->answers.metrics.text.bytes_max = 0;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->answers.spare.bytes_max = RENDER_BYTES_MAX;
+	scene->answers.metrics.text.bytes_max = RENDER_BYTES_MAX;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }
