@@ -6,30 +6,46 @@
 #include <string.h>
 
 #include "answer.h"
+#include "request.h"
 
-#define LANDING                                                                                 \
-	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>ring-exporter</title></head>"          \
-	"<body><h1>ring-exporter " RING_VERSION "</h1><p><a href=\"%s\">Metrics</a></p></body>" \
-	"</html>\n"
+#define LANDING                                                                        \
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>ring-exporter</title></head>" \
+	"<body><h1>ring-exporter " RING_VERSION "</h1><p><a href=\"%s\">Metrics</a> "  \
+	"<a href=\"/replication\">Replication</a></p></body></html>\n"
 
 /* Headers, to stand between braces. */
 #define TYPE_PLAIN MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8"
 #define TYPE_HTML  MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8"
+#define TYPE_CSS   MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
+#define TYPE_JSON  MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"
+#define VARY       MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT
+#define NO_STORE   MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"
+#define NO_SNIFF   "X-Content-Type-Options", "nosniff"
+#define POLICY                                                              \
+	"Content-Security-Policy", "default-src 'none'; style-src 'self'; " \
+				   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 static const struct page_header plain[] = {{TYPE_PLAIN}, {NULL}};
 static const struct page_header landing[] = {{TYPE_HTML}, {NULL}};
 static const struct page_header metrics[] = {{MHD_HTTP_HEADER_CONTENT_TYPE, RENDER_CONTENT_TYPE},
 					     {NULL}};
+static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
+static const struct page_header html[] = {{TYPE_HTML}, {VARY},   {NO_STORE},
+					  {NO_SNIFF},  {POLICY}, {NULL}};
+static const struct page_header json[] = {{TYPE_JSON}, {VARY}, {NO_STORE}, {NO_SNIFF}, {NULL}};
 static const struct page_header only_get[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"}, {NULL}};
+static const struct page_header only_post[] = {
+	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "POST"}, {NULL}};
+/* Relative, for proxies that put a prefix before all paths. */
+static const struct page_header see_status[] = {
+	{TYPE_PLAIN}, {MHD_HTTP_HEADER_LOCATION, "../replication"}, {NO_STORE}, {NULL}};
 
-/* A short body, copied. For want of memory the connection is closed. */
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
-			      const struct page_header *headers, const char *body)
+/* Takes the response over. */
+static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
+			     const struct page_header *headers, struct MHD_Response *response)
 {
 	enum MHD_Result result;
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 
 	if (!response)
 		return MHD_NO;
@@ -38,6 +54,23 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 		result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
+}
+
+/* A short body, copied. */
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
+			      const struct page_header *headers, const char *body)
+{
+	return queue(connection, status, headers,
+		     MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body,
+						     MHD_RESPMEM_MUST_COPY));
+}
+
+static enum MHD_Result answer_page(struct MHD_Connection *connection, const struct page *page)
+{
+	if (!page->response)
+		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain,
+			      "no memory for another page now\n");
+	return MHD_queue_response(connection, MHD_HTTP_OK, page->response);
 }
 
 static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connection *connection)
@@ -54,10 +87,7 @@ static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connec
 	snapshot_return();
 	if (!ready)
 		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
-	if (!answers->metrics.response)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain,
-			      "no memory for another page now\n");
-	return MHD_queue_response(connection, MHD_HTTP_OK, answers->metrics.response);
+	return answer_page(connection, &answers->metrics);
 }
 
 static enum MHD_Result answer_ready(struct MHD_Connection *connection)
@@ -69,14 +99,124 @@ static enum MHD_Result answer_ready(struct MHD_Connection *connection)
 		     : answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
 }
 
-enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
-			       const char *method, const char *path)
+static void watch_lock(struct watch *watch)
 {
+	if (watch->monitor)
+		pthread_mutex_lock(&watch->mutex);
+}
+
+static void watch_unlock(struct watch *watch)
+{
+	if (watch->monitor)
+		pthread_mutex_unlock(&watch->mutex);
+}
+
+static enum MHD_Result answer_status(struct answers *answers, struct MHD_Connection *connection,
+				     struct status_time now)
+{
+	const bool is_json = request_prefers_json(connection);
+	struct page *page = is_json ? &answers->status_json : &answers->status_html;
+	struct watch *watch = answers->options.watch;
+	struct text *text;
+
+	/* Rendered once for each state, a flood of requests leaves the mutex to the drain thread,
+	 * which only tries to get it. */
+	watch_lock(watch);
+	if (!page_shows(page, watch->sequence) && (text = page_begin(page))) {
+		if (is_json)
+			status_json(text, watch->monitor, now);
+		else
+			status_html(text, watch->monitor, now, answers->options.admin_api);
+		page_end(page, watch->sequence);
+	}
+	watch_unlock(watch);
+	return answer_page(connection, page);
+}
+
+static enum MHD_Result answer_node(struct answers *answers, struct MHD_Connection *connection,
+				   const char *follower, struct status_time now)
+{
+	struct watch *watch = answers->options.watch;
+	struct text text;
+
+	text_init(&text, STATUS_BYTES_MAX);
+	watch_lock(watch);
+	const bool is_known = status_node_json(&text, watch->monitor, follower, now);
+	watch_unlock(watch);
+	struct MHD_Response *response = is_known && !text.error ? MHD_create_response_from_buffer(
+									  text.bytes, text.data,
+									  MHD_RESPMEM_MUST_FREE)
+								: NULL;
+	if (response)
+		return queue(connection, MHD_HTTP_OK, json, response);
+	text_release(&text);
+	return is_known ? MHD_NO
+			: answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
+}
+
+/* Clears one follower's alerts, or with NULL all. Returns false when there is no such follower. */
+static bool clear(struct watch *watch, const char *follower, uint64_t now_ns, size_t *count)
+{
+	*count = 0;
+	if (!watch->monitor)
+		return !follower;
+	pthread_mutex_lock(&watch->mutex);
+	const bool is_known = !follower || monitor_find(watch->monitor, follower);
+	if (is_known)
+		*count = follower ? monitor_clear(watch->monitor, follower, now_ns)
+				  : monitor_clear_all(watch->monitor, now_ns);
+	watch->sequence += *count > 0;
+	pthread_mutex_unlock(&watch->mutex);
+	return is_known;
+}
+
+static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connection *connection,
+				    struct status_time now)
+{
+	char body[64];
+	size_t count;
+
+	if (!answers->options.admin_api)
+		return answer(connection, MHD_HTTP_FORBIDDEN, plain,
+			      "only with --web.enable-admin-api\n");
+	if (request_is_foreign(connection))
+		return answer(connection, MHD_HTTP_FORBIDDEN, plain, "not for other sites\n");
+	if (!clear(answers->options.watch, request_follower(connection), now.monotonic_ns, &count))
+		return answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
+	if (!request_prefers_json(connection))
+		return answer(connection, MHD_HTTP_SEE_OTHER, see_status, "cleared\n");
+	snprintf(body, sizeof body, "{\"cleared\":%zu}\n", count);
+	return answer(connection, MHD_HTTP_OK, json, body);
+}
+
+enum MHD_Result answer_header(struct MHD_Connection *connection)
+{
+	const unsigned refusal = request_body_refusal(connection);
+
+	return refusal ? answer(connection, refusal, plain, "body too long or of unknown length\n")
+		       : MHD_YES;
+}
+
+enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
+			       const char *method, const char *path, struct status_time now)
+{
+	if (strcmp(path, "/replication/clear") == 0)
+		return strcmp(method, MHD_HTTP_METHOD_POST) == 0
+			       ? answer_clear(answers, connection, now)
+			       : answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, only_post,
+					"only POST\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, only_get,
 			      "only GET and HEAD\n");
-	if (strcmp(path, answers->telemetry_path) == 0)
+	if (strcmp(path, answers->options.telemetry_path) == 0)
 		return answer_metrics(answers, connection);
+	if (strcmp(path, "/replication") == 0) {
+		const char *follower = request_follower(connection);
+		return follower ? answer_node(answers, connection, follower, now)
+				: answer_status(answers, connection, now);
+	}
+	if (strcmp(path, "/replication.css") == 0)
+		return answer(connection, MHD_HTTP_OK, style, status_css);
 	if (strcmp(path, "/") == 0)
 		return answer(connection, MHD_HTTP_OK, landing, answers->landing);
 	if (strcmp(path, "/-/healthy") == 0)
@@ -86,12 +226,14 @@ enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *c
 	return answer(connection, MHD_HTTP_NOT_FOUND, plain, "not found\n");
 }
 
-int answers_init(struct answers *answers, const char *telemetry_path)
+int answers_init(struct answers *answers, const struct answer_options *options)
 {
-	*answers = (struct answers){.telemetry_path = telemetry_path};
+	*answers = (struct answers){.options = *options};
 	render_init(&answers->render);
 	page_init(&answers->metrics, metrics, RENDER_BYTES_MAX, &answers->held_bytes);
-	if (asprintf(&answers->landing, LANDING, telemetry_path) < 0) {
+	page_init(&answers->status_html, html, STATUS_BYTES_MAX, &answers->held_bytes);
+	page_init(&answers->status_json, json, STATUS_BYTES_MAX, &answers->held_bytes);
+	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {
 		answers->landing = NULL;
 		return -ENOMEM;
 	}
@@ -101,6 +243,8 @@ int answers_init(struct answers *answers, const char *telemetry_path)
 void answers_release(struct answers *answers)
 {
 	page_release(&answers->metrics);
+	page_release(&answers->status_html);
+	page_release(&answers->status_json);
 	render_release(&answers->render);
 	free(answers->landing);
 }

@@ -1,31 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a request is answered with. The page of metrics is rendered once per snapshot.
+ * What a request is answered with.
  *
  *   GET, HEAD   /metrics (or --web.telemetry-path), /, /-/healthy, /-/ready
+ *               /replication, /replication?follower=NAME, /replication.css
+ *   POST        /replication/clear, /replication/clear?follower=NAME
  *
- * The HTTP thread's own.
+ * The pages, of metrics and of replication, are rendered once for each state of what they show,
+ * however many ask.
+ *
+ * The HTTP thread's own. The monitor is shared: it is rendered into memory while it is locked, and
+ * sent afterwards.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
 
 #include "page.h"
 #include "render.h"
+#include "status.h"
+#include "watch.h"
+
+struct answer_options {
+	const char *telemetry_path;
+	struct watch *watch;
+	bool admin_api; /* requests may clear alerts */
+};
 
 struct answers {
-	const char *telemetry_path;
+	struct answer_options options;
 	char *landing; /* the page at / */
 	struct render render;
 	size_t held_bytes; /* by all pages */
-	struct page metrics;
+	struct page metrics, status_html, status_json;
 };
 
-/* Returns 0 or -ENOMEM. */
-int answers_init(struct answers *answers, const char *telemetry_path);
+/* What the options point to stays the caller's. Returns 0 or -ENOMEM. */
+int answers_init(struct answers *answers, const struct answer_options *options);
 void answers_release(struct answers *answers);
 
-/* Queues the answer to a request. MHD_NO, for want of memory, closes the connection. */
+/* A request's header is there, its body is not. MHD_YES: it may come, to be ignored; or an answer
+ * is queued that refuses it, after which the library closes the connection. */
+enum MHD_Result answer_header(struct MHD_Connection *connection);
+
+/* The request is complete: queues its answer. MHD_NO, for want of memory, closes the connection. */
 enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
-			       const char *method, const char *path);
+			       const char *method, const char *path, struct status_time now);
 
 #endif

@@ -78,12 +78,17 @@ static void wait_for_signal(const sigset_t *signals)
 static int run_threads(struct collect *collect, const struct config *config,
 		       const struct listen_set *listeners, const sigset_t *signals)
 {
+	static struct watch watch = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	const struct answer_options options = {
+		.telemetry_path = config->telemetry_path,
+		.watch = &watch,
+	};
 	struct serve serve;
 	int error = collect_start(collect);
 
 	if (error)
 		return fail("drain thread", strerror(-error));
-	error = serve_start(&serve, listeners, config->telemetry_path);
+	error = serve_start(&serve, listeners, &options);
 	if (error == 0) {
 		wait_for_signal(signals);
 		serve_stop(&serve);

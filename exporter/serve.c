@@ -31,13 +31,17 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 
 	(void)version, (void)upload;
 	/* Called when the header is there, then for each part of a body, at last when all is. An
-	 * answer before that would have to close the connection, so bodies are read and ignored. */
+	 * answer before that would have to close the connection, so short bodies are read and
+	 * ignored. */
 	*request = serve;
 	*upload_bytes = 0;
-	if (is_first || is_body)
+	if (is_first)
+		return answer_header(connection);
+	if (is_body)
 		return MHD_YES;
 	log_event(LOG_DEBUG, "request", "method", method, "url", url, NULL);
-	return answer_request(&serve->answers, connection, method, url);
+	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
+	return answer_request(&serve->answers, connection, method, url, now);
 }
 
 /* What libmicrohttpd has to say is mostly about what peers do. */
@@ -193,7 +197,8 @@ static void serve_release(struct serve *serve)
 		close(serve->epoll_fd);
 }
 
-int serve_start(struct serve *serve, const struct listen_set *listeners, const char *telemetry_path)
+int serve_start(struct serve *serve, const struct listen_set *listeners,
+		const struct answer_options *options)
 {
 	int error = 0;
 
@@ -207,7 +212,7 @@ int serve_start(struct serve *serve, const struct listen_set *listeners, const c
 	if (serve->epoll_fd < 0 || serve->stop_fd < 0 || serve->spare_fd < 0)
 		error = -EMFILE;
 	if (error == 0)
-		error = answers_init(&serve->answers, telemetry_path);
+		error = answers_init(&serve->answers, options);
 	if (error == 0 && !(serve->daemon = daemon_start(serve)))
 		error = -ENOMEM;
 	if (error == 0)

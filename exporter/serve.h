@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP thread: accepts connections and has their requests answered. It sees snapshots, and
- * never a segment.
+ * The HTTP thread: accepts connections and has their requests answered. It sees snapshots and
+ * the monitor, and never a segment.
  */
 #ifndef SERVE_H
 #define SERVE_H
@@ -25,10 +25,10 @@ struct serve {
 	pthread_t thread;
 };
 
-/* Answers on the listeners, which stay the caller's. Returns 0 or a negative errno; after a
- * start there must be a stop. */
+/* Answers on the listeners, which stay the caller's, as does what the options point to. Returns 0
+ * or a negative errno; after a start there must be a stop. */
 int serve_start(struct serve *serve, const struct listen_set *listeners,
-		const char *telemetry_path);
+		const struct answer_options *options);
 void serve_stop(struct serve *serve);
 
 #endif

@@ -117,11 +117,38 @@ def connection_serves_one_request_after_the_other(place):
     local = connection.sock.getsockname()
     for method, path in (("GET", "/metrics"), ("HEAD", "/metrics"), ("POST", "/metrics"),
                          ("GET", "/no"), ("GET", "/-/ready")):
-        connection.request(method, path, body=b"x" * 100000 if method == "POST" else None)
+        connection.request(method, path, body=b"x" * 4096 if method == "POST" else None)
         answer = connection.getresponse()
         answer.read()
         assert not answer.will_close, (method, path)
         assert connection.sock.getsockname() == local
+    connection.close()
+
+
+def body_that_is_long_or_of_unknown_length_is_refused(place):
+    exporter = Exporter(place)
+    for head, status in ((b"Content-Length: 4097", 413), (b"Content-Length: 1000000000000", 413),
+                         (b"Transfer-Encoding: chunked", 411)):
+        with socket.create_connection((exporter.host, exporter.port)) as client:
+            client.sendall(b"POST /replication/clear HTTP/1.1\r\nHost: x\r\n" + head
+                           + b"\r\n\r\n")
+            answer = b"".join(iter(lambda: client.recv(4096), b""))
+        assert int(answer.split()[1]) == status, answer
+    assert exporter.get()[0] == 200
+
+
+def status_page_is_html_for_people_and_json_for_programs(place):
+    exporter = Exporter(place)
+    status, headers, body = exporter.get("/replication")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b"No follower has been seen" in body
+    connection = http.client.HTTPConnection(exporter.host, exporter.port)
+    connection.request("GET", "/replication", headers={"Accept": "application/json"})
+    page = json.load(connection.getresponse())
+    assert (page["version"], page["statistics"]["nodes"], page["nodes"]) == (1, 0, [])
+    connection.request("POST", "/replication/clear")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (403, b"only with --web.enable-admin-api\n")
     connection.close()
 
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of metrics in the hands of readers that do not read. The library runs in the test's own
- * thread; its clients are the other ends of socket pairs.
+ * Pages of metrics in the hands of readers that do not read.
  */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,30 +11,19 @@
 
 #include <cmocka.h>
 
-#include "answer.h"
 #include "members.h"
+#include "server.h"
 
 #define CLIENTS_MAX 8
 
 struct scene {
-	struct MHD_Daemon *daemon;
-	struct answers answers;
+	struct server server;
 	struct aggregate *data, *self;
 	struct aggregate_member *member;
 	uint64_t total;
 	int clients[CLIENTS_MAX];
 	unsigned client_count;
 };
-
-static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
-			      const char *method, const char *version, const char *upload,
-			      size_t *upload_bytes, void **request)
-{
-	struct scene *scene = argument;
-
-	(void)version, (void)upload, (void)upload_bytes, (void)request;
-	return answer_request(&scene->answers, connection, method, url);
-}
 
 /* A snapshot whose page is far larger than what a socket takes in. */
 static void publish(struct scene *scene)
@@ -57,12 +44,9 @@ static int make(void **state)
 	struct scene *scene = calloc(1, sizeof *scene);
 	char label[201] = "";
 
-	scene->daemon = MHD_start_daemon(MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, handle, scene,
-					 MHD_OPTION_END);
+	server_start(&scene->server, &(struct answer_options){.telemetry_path = "/metrics"});
 	scene->data = aggregate_create();
 	scene->self = aggregate_create();
-	if (!scene->daemon || answers_init(&scene->answers, "/metrics") != 0)
-		return -1;
 	scene->member = members_join(scene->data, "m", 1, 0, 1);
 	members_add_metric(scene->member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
 	memset(label, 'x', sizeof label - 1);
@@ -83,9 +67,7 @@ static int unmake(void **state)
 
 	for (unsigned i = 0; i < scene->client_count; i++)
 		close(scene->clients[i]);
-	MHD_stop_daemon(scene->daemon);
-	answers_release(&scene->answers);
-	assert_int_equal(scene->answers.held_bytes, 0);
+	server_stop(&scene->server);
 	aggregate_destroy(scene->data);
 	aggregate_destroy(scene->self);
 	free(scene);
@@ -95,20 +77,14 @@ static int unmake(void **state)
 /* A new client asks for the metrics, and gets the beginning of the answer. */
 static void request(struct scene *scene, char answer[16])
 {
-	static const char words[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
-	const struct sockaddr address = {.sa_family = AF_UNIX};
-	int ends[2];
+	const int client = server_connect(&scene->server,
+					  "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-	assert_int_equal(MHD_add_connection(scene->daemon, ends[0], &address, sizeof address),
-			 MHD_YES);
-	assert_int_equal(write(ends[1], words, sizeof words - 1), sizeof words - 1);
 	do {
-		MHD_run(scene->daemon);
-	} while (recv(ends[1], answer, 15, MSG_DONTWAIT) <= 0);
+		MHD_run(scene->server.daemon);
+	} while (recv(client, answer, 15, MSG_DONTWAIT) <= 0);
 	answer[15] = '\0';
-	scene->clients[scene->client_count++] = ends[1];
+	scene->clients[scene->client_count++] = client;
 }
 
 static void readers_of_one_snapshot_share_its_page(void **state)
@@ -117,11 +93,11 @@ static void readers_of_one_snapshot_share_its_page(void **state)
 	char answer[16];
 
 	request(scene, answer);
-	const size_t page_bytes = scene->answers.held_bytes;
+	const size_t page_bytes = scene->server.answers.held_bytes;
 	assert_true(page_bytes > 1u << 20);
 	request(scene, answer);
 	request(scene, answer);
-	assert_int_equal(scene->answers.held_bytes, page_bytes);
+	assert_int_equal(scene->server.answers.held_bytes, page_bytes);
 }
 
 static void page_stays_until_its_last_reader_goes(void **state)
@@ -130,15 +106,15 @@ static void page_stays_until_its_last_reader_goes(void **state)
 	char answer[16];
 
 	request(scene, answer);
-	const size_t page_bytes = scene->answers.held_bytes;
+	const size_t page_bytes = scene->server.answers.held_bytes;
 
 	publish(scene);
 	request(scene, answer);
-	assert_int_equal(scene->answers.held_bytes, 2 * page_bytes);
+	assert_int_equal(scene->server.answers.held_bytes, 2 * page_bytes);
 	close(scene->clients[0]);
 	scene->clients[0] = -1;
-	while (scene->answers.held_bytes != page_bytes) /* until the test's time is over */
-		MHD_run(scene->daemon);
+	while (scene->server.answers.held_bytes != page_bytes) /* until the test's time is over */
+		MHD_run(scene->server.daemon);
 }
 
 static void scrape_is_put_off_while_readers_hold_too_much(void **state)
@@ -146,10 +122,10 @@ static void scrape_is_put_off_while_readers_hold_too_much(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->answers.held_bytes += PAGE_HELD_BYTES_MAX + 1; /* by many others */
+	scene->server.answers.held_bytes += PAGE_HELD_BYTES_MAX + 1; /* by many others */
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->answers.held_bytes -= PAGE_HELD_BYTES_MAX + 1;
+	scene->server.answers.held_bytes -= PAGE_HELD_BYTES_MAX + 1;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }
@@ -163,15 +139,15 @@ static void page_takes_the_memory_that_readers_have_left(void **state)
 	request(scene, answer);
 	publish(scene);
 	request(scene, answer);
-	assert_null(scene->answers.metrics.text.data);
+	assert_null(scene->server.answers.metrics.text.data);
 	close(scene->clients[0]);
 	scene->clients[0] = -1;
-	while (!scene->answers.metrics.text.data) /* until the test's time is over */
-		MHD_run(scene->daemon);
+	while (!scene->server.answers.metrics.text.data) /* until the test's time is over */
+		MHD_run(scene->server.daemon);
 	publish(scene);
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
-	assert_null(scene->answers.metrics.text.data);
+	assert_null(scene->server.answers.metrics.text.data);
 }
 
 static void page_that_failed_spoils_none_after_it(void **state)
@@ -179,10 +155,10 @@ static void page_that_failed_spoils_none_after_it(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->answers.metrics.text.bytes_max = 0;
+	scene->server.answers.metrics.text.bytes_max = 0;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->answers.metrics.text.bytes_max = RENDER_BYTES_MAX;
+	scene->server.answers.metrics.text.bytes_max = RENDER_BYTES_MAX;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }
