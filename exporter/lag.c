@@ -17,11 +17,6 @@ static bool is_sound(enum lag_kind kind, double value)
 	       (kind == LAG_RECORDED || value == (double)(uint64_t)value);
 }
 
-static uint64_t seqno_of(const struct lag *lag, enum lag_kind kind)
-{
-	return lag->records[kind].known ? (uint64_t)lag->records[kind].value : 0;
-}
-
 /* Drops the steps whose neighbours are close enough without them. */
 static void thin_steps(struct lag *lag)
 {
@@ -55,7 +50,7 @@ static void add_step(struct lag *lag, uint64_t seqno, uint64_t time_ns)
 
 static void drop_applied_steps(struct lag *lag)
 {
-	const uint64_t applied = seqno_of(lag, LAG_APPLIED);
+	const uint64_t applied = lag_seqno(lag, LAG_APPLIED);
 	uint32_t first = 0;
 
 	while (first + 1 < lag->step_count && lag->steps[first].seqno <= applied)
@@ -79,13 +74,14 @@ void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 		return;
 	}
 	const bool is_same_time = time_past_ns == record->time_ns;
-	const bool is_lower = kind != LAG_RECORDED && record->known && known &&
+	const bool is_lower = kind != LAG_RECORDED && lag->known[kind] && known &&
 			      value < record->value;
 	if (time_past_ns < record->time_ns || (is_same_time && is_lower)) {
 		lag->stale_count++;
 		return;
 	}
-	*record = (struct lag_record){value, time_past_ns, known};
+	*record = (struct lag_record){value, time_past_ns};
+	lag->known[kind] = known;
 	if (kind == LAG_SHIPPED && !known)
 		lag->step_count = 0;
 	else if (kind == LAG_SHIPPED)
@@ -95,31 +91,44 @@ void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 
 void lag_forget(struct lag *lag, enum lag_kind kind)
 {
-	lag->records[kind] = (struct lag_record){.known = false};
+	lag->records[kind] = (struct lag_record){.time_ns = 0};
+	lag->known[kind] = false;
 	if (kind == LAG_SHIPPED)
 		lag->step_count = 0;
 }
 
 bool lag_entries(const struct lag *lag, int64_t *entries)
 {
-	if (!lag->records[LAG_SHIPPED].known)
+	if (!lag->known[LAG_SHIPPED])
 		return false;
-	*entries = (int64_t)seqno_of(lag, LAG_SHIPPED) - (int64_t)seqno_of(lag, LAG_APPLIED);
+	*entries = (int64_t)lag_seqno(lag, LAG_SHIPPED) - (int64_t)lag_seqno(lag, LAG_APPLIED);
 	return true;
+}
+
+/* The age that the first entry missed had then. */
+static double age_at(const struct lag *lag, uint64_t then_ns)
+{
+	const struct lag_step *first = &lag->steps[0];
+
+	if (!lag->known[LAG_SHIPPED] || first->seqno <= lag_seqno(lag, LAG_APPLIED) ||
+	    first->time_ns >= then_ns)
+		return 0;
+	return (double)(then_ns - first->time_ns) / 1e9;
 }
 
 bool lag_seconds(const struct lag *lag, uint64_t now_ns, double *seconds)
 {
-	const struct lag_step *first = &lag->steps[0];
+	const struct lag_record *recorded = &lag->records[LAG_RECORDED];
+	double age = age_at(lag, now_ns);
 
-	if (lag->records[LAG_RECORDED].known) {
-		*seconds = lag->records[LAG_RECORDED].value;
-		return true;
-	}
-	if (!lag->records[LAG_SHIPPED].known)
+	if (!lag->known[LAG_RECORDED] && !lag->known[LAG_SHIPPED])
 		return false;
-	const bool is_behind = first->seqno > seqno_of(lag, LAG_APPLIED);
-	*seconds = is_behind && first->time_ns < now_ns ? (double)(now_ns - first->time_ns) / 1e9
-							: 0;
+	if (lag->known[LAG_RECORDED]) {
+		if (now_ns < recorded->time_ns + LAG_BELIEVED_NS)
+			age = age_at(lag, lag->records[LAG_APPLIED].time_ns);
+		if (recorded->value > age)
+			age = recorded->value;
+	}
+	*seconds = age;
 	return true;
 }

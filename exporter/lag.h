@@ -23,12 +23,14 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define LAG_STEPS_MAX 64u
-#define LAG_PARTS     16u
-#define LAG_SEQNO_MAX (UINT64_C(1) << 53) /* gauges are doubles, exact up to here; seconds too */
-#define LAG_STEP_NS   UINT64_C(1000000)   /* steps closer than this are one, as of the first */
+#define LAG_STEPS_MAX   64u
+#define LAG_PARTS       16u
+#define LAG_SEQNO_MAX   (UINT64_C(1) << 53) /* gauges are doubles, exact up to here; seconds too */
+#define LAG_STEP_NS     UINT64_C(1000000)   /* steps closer than this are one, as of the first */
+#define LAG_BELIEVED_NS UINT64_C(10000000000)
 static_assert(2 * LAG_PARTS < LAG_STEPS_MAX, "of three neighbours, two span a part: half is free");
 
 enum lag_kind {
@@ -41,7 +43,6 @@ enum lag_kind {
 struct lag_record {
 	double value;
 	uint64_t time_ns;
-	bool known;
 };
 
 struct lag_step {
@@ -49,21 +50,30 @@ struct lag_step {
 	uint64_t time_ns;
 };
 
-/* All zeros: nothing is known. */
+/* All zeros: nothing is known. There may be thousands, and each record finds another one out of the
+ * caches; what it needs is in the first two lines. */
 struct lag {
 	struct lag_record records[LAG_KIND_COUNT];
-	struct lag_step
-		steps[LAG_STEPS_MAX]; /* what is not applied, and always the newest; in order */
+	bool known[LAG_KIND_COUNT];
 	uint32_t step_count;
-	uint64_t stale_count;   /* records older than the newest */
-	uint64_t refused_count; /* values that are no sequence number or no time */
+	uint32_t stale_count;   /* records older than the newest */
+	uint32_t refused_count; /* values that are no sequence number or no time */
+	/* What is not applied, and always the newest; in order. */
+	struct lag_step steps[LAG_STEPS_MAX];
 };
+static_assert(offsetof(struct lag, steps) == 64, "the steps begin a line");
 
 /* Takes in a record. RING_GAUGE_UNSET, as the bits of a double, takes the value back. A sequence
  * number that goes back is a new beginning: the leader's clears the history; a follower's lag is
  * then counted from the oldest step that is still known. */
 void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		 uint64_t now_ns);
+
+/* The newest sequence number of that kind; 0 if there is none. */
+static inline uint64_t lag_seqno(const struct lag *lag, enum lag_kind kind)
+{
+	return lag->known[kind] ? (uint64_t)lag->records[kind].value : 0;
+}
 
 /* Nobody records this any more. */
 void lag_forget(struct lag *lag, enum lag_kind kind);
@@ -72,8 +82,10 @@ void lag_forget(struct lag *lag, enum lag_kind kind);
  * Returns false, and writes nothing, as long as nothing is shipped. */
 bool lag_entries(const struct lag *lag, int64_t *entries);
 
-/* The lag in seconds, never negative: as recorded, or else the age of the first entry missed.
- * Returns false, and writes nothing, when neither is known. */
+/* The lag in seconds, never negative: the age of the first entry missed. A lag that was recorded is
+ * believed instead for LAG_BELIEVED_NS, but for what the records prove: a follower that had not
+ * applied an entry at the time of its last record was behind by the age that the entry had then.
+ * After that it is the larger one. Returns false, and writes nothing, when neither is known. */
 bool lag_seconds(const struct lag *lag, uint64_t now_ns, double *seconds);
 
 #endif
