@@ -93,7 +93,7 @@ static void source_list(struct attach *attach, const char *name)
 	if (!found) {
 		struct source *source = NULL;
 		if (attach->source_count < ATTACH_NAMES_MAX)
-			source = source_create(name);
+			source = source_create(name, attach->followers);
 		if (!source) {
 			attach->ignored_count++;
 			return;
@@ -308,12 +308,13 @@ void attach_update(struct attach *attach, uint64_t now_ns)
 }
 
 int attach_open(struct attach *attach, const char *dir, struct aggregate *aggregate,
-		size_t followed_max, uint64_t now_ns)
+		struct followers *followers, size_t followed_max, uint64_t now_ns)
 {
 	*attach = (struct attach){
 		.dir_fd = -1,
 		.inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
 		.aggregate = aggregate,
+		.followers = followers,
 		.followed_max = followed_max,
 		.retried_ns = now_ns,
 	};

@@ -25,6 +25,7 @@ struct attach {
 	int dir_fd;     /* -1: it is not there */
 	int inotify_fd; /* -1: looked through on time alone */
 	struct aggregate *aggregate;
+	struct followers *followers;
 	struct source *sources[ATTACH_NAMES_MAX]; /* by name */
 	size_t source_count;
 	size_t followed_max;
@@ -46,10 +47,10 @@ static inline bool attach_is_looking(const struct attach *attach)
 }
 
 /* Opens the directory, making it if it is missing, and looks through all of it. At most
- * `followed_max` segments are followed at a time. Returns 0, or a negative errno with the reason
- * in ring_error(). */
+ * `followed_max` segments are followed at a time; `followers` may be NULL. Returns 0, or a negative
+ * errno with the reason in ring_error(). */
 int attach_open(struct attach *attach, const char *dir, struct aggregate *aggregate,
-		size_t followed_max, uint64_t now_ns);
+		struct followers *followers, size_t followed_max, uint64_t now_ns);
 void attach_close(struct attach *attach);
 
 /* Takes news in, begins a look when it is time to, and takes one step of it. */

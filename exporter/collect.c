@@ -20,23 +20,29 @@
 
 static void collect_release(struct collect *collect)
 {
+	followers_destroy(&collect->followers);
 	selfstat_destroy(&collect->selfstat);
 	aggregate_destroy(collect->data);
 	if (collect->stop_fd >= 0)
 		close(collect->stop_fd);
 }
 
-static int collect_prepare(struct collect *collect, bool exporter_metrics)
+static int collect_prepare(struct collect *collect, const struct collect_options *options)
 {
+	int error;
+
 	if (!collect->data)
 		return -ENOMEM;
 	if (collect->stop_fd < 0)
 		return -EMFILE;
-	return selfstat_create(&collect->selfstat, collect->data, exporter_metrics);
+	error = selfstat_create(&collect->selfstat, collect->data, options->notify,
+				options->exporter_metrics);
+	return error ? error
+		     : followers_create(&collect->followers, options->monitor,
+					collect->selfstat.aggregate, collect->data);
 }
 
-int collect_open(struct collect *collect, const char *dir, size_t followed_max,
-		 bool exporter_metrics)
+int collect_open(struct collect *collect, const struct collect_options *options)
 {
 	const uint64_t now_ns = clock_monotonic_ns();
 
@@ -47,11 +53,13 @@ int collect_open(struct collect *collect, const char *dir, size_t followed_max,
 		.unpublished = {[SNAPSHOT_SELF] = true, [SNAPSHOT_DATA] = true},
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
 	};
-	int error = collect_prepare(collect, exporter_metrics);
+	int error = collect_prepare(collect, options);
 	if (error) {
 		log_failure("drain thread", strerror(-error));
 	} else {
-		error = attach_open(&collect->attach, dir, collect->data, followed_max, now_ns);
+		collect->followers.now_ns = now_ns;
+		error = attach_open(&collect->attach, options->dir, collect->data,
+				    &collect->followers, options->followed_max, now_ns);
 		if (error)
 			fprintf(stderr, CONFIG_PROGRAM ": %s\n", ring_error());
 	}
@@ -98,7 +106,8 @@ static int look_after(struct source *source)
 	return source->alive ? source_read_all(source) : 0;
 }
 
-static int publish(struct collect *collect)
+/* After a sample of the followers of so many turns. */
+static int publish(struct collect *collect, uint64_t now_ns, unsigned turn_count)
 {
 	struct catalog *catalogs[SNAPSHOT_PART_COUNT] = {NULL};
 	const uint64_t *cells[SNAPSHOT_PART_COUNT] = {NULL};
@@ -110,6 +119,8 @@ static int publish(struct collect *collect)
 
 	aggregate_trim(collect->data);
 	int error = selfstat_update(&collect->selfstat, &collect->attach);
+	for (unsigned i = 0; i < turn_count && error == 0; i++)
+		error = followers_tick(&collect->followers, now_ns);
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++) {
 		collect->unpublished[part] |= aggregate_changed(parts[part]);
 		if (collect->unpublished[part])
@@ -134,9 +145,9 @@ static void look_after_some(struct collect *collect, size_t first, size_t step)
 	}
 }
 
-static int try_to_publish(struct collect *collect)
+static int try_to_publish(struct collect *collect, uint64_t now_ns, unsigned turn_count)
 {
-	const int error = publish(collect);
+	const int error = publish(collect, now_ns, turn_count);
 
 	if (error && !collect->starved)
 		log_event(LOG_ERROR, "no memory for a snapshot, the last one stays", NULL);
@@ -152,7 +163,7 @@ static void tick(struct collect *collect, uint64_t now_ns)
 	look_after_some(collect, turn, TURN_COUNT);
 	if (turn == 0)
 		selfstat_update_exporter(&collect->selfstat, &collect->work);
-	try_to_publish(collect);
+	try_to_publish(collect, now_ns, 1);
 }
 
 int collect_once(struct collect *collect)
@@ -162,7 +173,7 @@ int collect_once(struct collect *collect)
 	pass(collect, now_ns);
 	look_after_some(collect, 0, 1);
 	selfstat_update_exporter(&collect->selfstat, &collect->work);
-	return try_to_publish(collect);
+	return try_to_publish(collect, now_ns, FOLLOWERS_TURNS);
 }
 
 /* Waits for the time of the next pass, or for news. Returns whether to go on. */
@@ -189,6 +200,7 @@ static void *collect_run(void *argument)
 
 	do {
 		const uint64_t now_ns = clock_monotonic_ns();
+		collect->followers.now_ns = now_ns;
 		attach_update(&collect->attach, now_ns);
 		pass(collect, now_ns);
 		if (now_ns - collect->ticked_ns >= TICK_NS)

@@ -11,9 +11,18 @@
 #include "selfstat.h"
 #include "snapshot.h"
 
+struct collect_options {
+	const char *dir;
+	size_t followed_max;   /* segments */
+	bool exporter_metrics; /* about this process */
+	const struct monitor_config *monitor;
+	const struct notify *notify; /* whose figures to show; may be NULL */
+};
+
 struct collect {
 	struct aggregate *data;
 	struct selfstat selfstat;
+	struct followers followers;
 	struct selfstat_work work;
 	struct attach attach;
 	uint64_t passed_ns; /* when the last pass was */
@@ -26,10 +35,9 @@ struct collect {
 	pthread_t thread;
 };
 
-/* Opens the directory and takes in what is there, up to `followed_max` segments. Returns 0, or a
- * negative errno after one line on stderr. */
-int collect_open(struct collect *collect, const char *dir, size_t followed_max,
-		 bool exporter_metrics);
+/* Opens the directory and takes in what is there. Returns 0, or a negative errno after one line on
+ * stderr. */
+int collect_open(struct collect *collect, const struct collect_options *options);
 void collect_close(struct collect *collect);
 
 /* One complete reading of everything, published. Returns 0 or -ENOMEM. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "duration.h"
 
 #define ADDRESS_DEFAULT "127.0.0.1:10750"
 
@@ -66,6 +67,154 @@ static const char *set_once(struct config *config, const char *value)
 	return NULL;
 }
 
+static const char *set_admin_api(struct config *config, const char *value)
+{
+	(void)value;
+	config->admin_api = true;
+	return NULL;
+}
+
+static const char *set_seconds(double *seconds, const char *value)
+{
+	uint64_t ns;
+	const char *reason = duration_parse(value, &ns);
+
+	if (!reason)
+		*seconds = (double)ns / 1e9;
+	return reason;
+}
+
+static const char *set_warning(struct config *config, const char *value)
+{
+	return set_seconds(&config->monitor.thresholds.warning_seconds, value);
+}
+
+static const char *set_critical(struct config *config, const char *value)
+{
+	return set_seconds(&config->monitor.thresholds.critical_seconds, value);
+}
+
+/* One `key=duration` of an override, `bytes` long. */
+static const char *set_threshold(struct monitor_thresholds *thresholds, const char *text,
+				 size_t bytes)
+{
+	char duration[64];
+	const char *equals = memchr(text, '=', bytes);
+	const size_t key_bytes = equals ? (size_t)(equals - text) : bytes;
+	const bool warning = key_bytes == 7 && memcmp(text, "warning", 7) == 0;
+	const bool critical = key_bytes == 8 && memcmp(text, "critical", 8) == 0;
+
+	if (!equals || (!warning && !critical) || bytes - key_bytes > sizeof duration)
+		return "after the last colon must be warning=DURATION, critical=DURATION or both, "
+		       "with a comma";
+	memcpy(duration, equals + 1, bytes - key_bytes - 1);
+	duration[bytes - key_bytes - 1] = '\0';
+	return set_seconds(warning ? &thresholds->warning_seconds : &thresholds->critical_seconds,
+			   duration);
+}
+
+/* PATTERN:key=duration,key=duration; the pattern may have colons of its own. */
+static const char *set_thresholds(struct config *config, const char *value)
+{
+	const size_t index = config->monitor.override_count;
+	const char *colon = strrchr(value, ':'), *reason = NULL;
+	const size_t pattern_bytes = colon ? (size_t)(colon - value) : 0;
+
+	if (pattern_bytes == 0 || pattern_bytes > RING_LABEL_VALUE_MAX)
+		return "must be PATTERN:warning=DURATION,critical=DURATION";
+	if (index == CONFIG_OVERRIDES_MAX)
+		return "given too often";
+	struct monitor_override *override = &config->overrides[index];
+	memcpy(config->patterns[index], value, pattern_bytes); /* zeros follow */
+	override->pattern = config->patterns[index];
+	for (const char *part = colon + 1; part && !reason;) {
+		const char *comma = strchr(part, ',');
+		reason = set_threshold(&override->thresholds, part,
+				       comma ? (size_t)(comma - part) : strlen(part));
+		part = comma ? comma + 1 : NULL;
+	}
+	config->monitor.override_count++;
+	return reason;
+}
+
+static const char *set_retention(struct config *config, const char *value)
+{
+	return duration_parse(value, &config->monitor.retention_ns);
+}
+
+static const char *set_cooldown(struct config *config, const char *value)
+{
+	return duration_parse(value, &config->monitor.cooldown_ns);
+}
+
+static const char *set_breaches(struct config *config, const char *value)
+{
+	const size_t digits = strspn(value, "0123456789");
+
+	config->monitor.breach_count_min = (uint32_t)atoi(value);
+	if (value[digits] != '\0' || digits > 6 || config->monitor.breach_count_min == 0)
+		return "must be a number from 1 to 999999";
+	return NULL;
+}
+
+static const char *set_spare_catch_up(struct config *config, const char *value)
+{
+	(void)value;
+	config->monitor.spares_catch_up = true;
+	return NULL;
+}
+
+static const char *set_no_prediction(struct config *config, const char *value)
+{
+	(void)value;
+	config->monitor.predicts = false;
+	return NULL;
+}
+
+static const char *set_alert_url(struct config *config, const char *value)
+{
+	struct notify_options *notify = &config->notify;
+
+	if (notify->url_count == NOTIFY_URLS_MAX)
+		return "given too often";
+	notify->urls[notify->url_count++] = value;
+	return notify_url_fault(value);
+}
+
+static const char *set_alert_label(struct config *config, const char *value)
+{
+	struct notify_options *notify = &config->notify;
+	const char *equals = strchr(value, '=');
+	const size_t name_bytes = equals ? (size_t)(equals - value) : 0;
+
+	if (notify->label_count == NOTIFY_LABELS_MAX)
+		return "given too often";
+	char *name = config->label_names[notify->label_count];
+	if (name_bytes == 0 || name_bytes > RING_LABEL_KEY_MAX || equals[1] == '\0')
+		return "must be NAME=VALUE";
+	memcpy(name, value, name_bytes); /* zeros follow */
+	notify->labels[notify->label_count++] = (struct alert_label){name, equals + 1};
+	return alert_label_fault(notify->labels, notify->label_count);
+}
+
+static const char *set_alert_resend(struct config *config, const char *value)
+{
+	return duration_parse(value, &config->notify.resend_ns);
+}
+
+static const char *set_alert_unreachable(struct config *config, const char *value)
+{
+	(void)value;
+	config->may_be_unreachable = true;
+	return NULL;
+}
+
+static const char *set_external_url(struct config *config, const char *value)
+{
+	config->notify.external_url = value;
+	return notify_url_fault(value);
+}
+
 static const struct config_option {
 	const char *name;
 	const char *argument; /* NULL: takes none */
@@ -79,6 +228,29 @@ static const struct config_option {
 	{"web.telemetry-path", "PATH", "path of the metrics [/metrics]", set_telemetry_path},
 	{"web.disable-exporter-metrics", NULL, "leave out ring_exporter_* and process_*",
 	 set_disable_exporter_metrics},
+	{"web.external-url", "URL", "where people reach this exporter, for links in alerts",
+	 set_external_url},
+	{"web.enable-admin-api", NULL, "let requests change state: clear alerts", set_admin_api},
+	{"replication.warning", "DURATION", "lag from which a follower's severity is warning [5s]",
+	 set_warning},
+	{"replication.critical", "DURATION", "the same for critical [30s]", set_critical},
+	{"replication.thresholds", "PATTERN:KEY=DURATION,...",
+	 "warning and critical for followers whose names match, repeatable", set_thresholds},
+	{"replication.retention", "DURATION", "age of the oldest lag remembered [1h]",
+	 set_retention},
+	{"replication.cooldown", "DURATION", "time between two alerts about a follower [1m]",
+	 set_cooldown},
+	{"replication.breaches", "N", "seconds in a row above a threshold before an alert [1]",
+	 set_breaches},
+	{"replication.spare-catch-up", NULL, "no alert before a follower has caught up once",
+	 set_spare_catch_up},
+	{"replication.no-prediction", NULL, "do not predict lags", set_no_prediction},
+	{"alert.url", "URL", "an Alertmanager to send alerts to, repeatable", set_alert_url},
+	{"alert.label", "NAME=VALUE", "label of every alert, repeatable", set_alert_label},
+	{"alert.resend", "DURATION", "time after which an alert is sent again [1m]",
+	 set_alert_resend},
+	{"alert.allow-unreachable", NULL, "start even if an Alertmanager does not answer",
+	 set_alert_unreachable},
 	{"log.level", "LEVEL", "debug, info, warn or error [info]", set_log_level},
 	{"log.format", "FORMAT", "logfmt or json [logfmt]", set_log_format},
 	{"once", NULL, "print one exposition on stdout and exit", set_once},
@@ -163,13 +335,39 @@ static enum config_result refuse(char *const *argv)
 		     "no such option, or it takes no value");
 }
 
+/* What only all flags together tell. */
+static enum config_result judge(struct config *config)
+{
+	const struct monitor_thresholds *standard = &config->monitor.thresholds;
+
+	if (standard->critical_seconds < standard->warning_seconds)
+		return wrong("--replication.critical", "must not be below --replication.warning");
+	for (size_t i = 0; i < config->monitor.override_count; i++) {
+		struct monitor_thresholds *own = &config->overrides[i].thresholds;
+		if (own->warning_seconds == 0)
+			own->warning_seconds = standard->warning_seconds;
+		if (own->critical_seconds == 0)
+			own->critical_seconds = standard->critical_seconds;
+		if (own->critical_seconds < own->warning_seconds)
+			return wrong("--replication.thresholds",
+				     "critical must not be below warning");
+	}
+	return CONFIG_RUN;
+}
+
 enum config_result config_read(struct config *config, int argc, char *const *argv)
 {
 	struct option table[OPTION_COUNT + 1] = {0};
 	enum config_result result = CONFIG_RUN;
 	int index = 0, got;
 
-	*config = (struct config){.telemetry_path = "/metrics", .log_level = LOG_INFO};
+	*config = (struct config){
+		.telemetry_path = "/metrics",
+		.log_level = LOG_INFO,
+		.monitor = monitor_defaults,
+		.notify = {.resend_ns = UINT64_C(60000000000)},
+	};
+	config->monitor.overrides = config->overrides;
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		table[i] = (struct option){options[i].name, options[i].argument ? 1 : 0, NULL,
 					   LONG_OPTION};
@@ -189,6 +387,8 @@ enum config_result config_read(struct config *config, int argc, char *const *arg
 	}
 	if (result == CONFIG_RUN && optind < argc)
 		result = wrong(argv[optind], "takes no arguments, options only");
+	if (result == CONFIG_RUN)
+		result = judge(config);
 	if (result == CONFIG_RUN && config->address_count == 0)
 		config_parse_address(&config->addresses[config->address_count++], ADDRESS_DEFAULT);
 	return result;

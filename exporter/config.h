@@ -7,11 +7,16 @@
 
 #include <stdbool.h>
 
+#include <ring/layout.h>
+
 #include "log.h"
+#include "monitor.h"
+#include "notify.h"
 
 #define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u
 #define CONFIG_HOST_BYTES    256u
+#define CONFIG_OVERRIDES_MAX 64u
 
 struct config_address {
 	const char *text;             /* as it was given */
@@ -28,6 +33,13 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool once;
+	bool admin_api; /* requests may change state */
+	struct monitor_config monitor;
+	struct monitor_override overrides[CONFIG_OVERRIDES_MAX];
+	char patterns[CONFIG_OVERRIDES_MAX][RING_LABEL_VALUE_MAX + 1]; /* of the overrides */
+	struct notify_options notify;
+	char label_names[NOTIFY_LABELS_MAX][RING_LABEL_KEY_MAX + 1]; /* of the alerts' labels */
+	bool may_be_unreachable;                                     /* Alertmanagers at start */
 };
 
 enum config_result {
@@ -36,7 +48,7 @@ enum config_result {
 	CONFIG_WRONG = 2, /* one line on stderr says what */
 };
 
-/* Reads argv into `config`. What it points to is argv's. */
+/* Reads argv into `config`, which must stay where it is. What it points to is argv's or its own. */
 enum config_result config_read(struct config *config, int argc, char *const *argv);
 
 /* Takes `host:port`, `:port` or `[v6]:port` apart. Returns NULL, or what is wrong. */

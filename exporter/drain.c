@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From rings to touched series to tallies; see drain.h. */
 #include "drain.h"
+#include "feed.h"
 
 #define BATCH_SAMPLES 512u
 
@@ -12,6 +13,8 @@ static uint64_t touch(struct source *source, const struct ring_sample *samples, 
 	uint64_t unknown = 0;
 
 	ring_reader_resolve(source->reader, samples, count, indexes);
+	if (source->feeds)
+		feed_samples(source, samples, indexes, count);
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t at = (uint32_t)(indexes[i] + 1);
 		source->touched[at] = 1;
@@ -60,8 +63,10 @@ static int drain_ring(struct source *source, uint32_t core, int *refreshed)
 		reason = source_account(source, core);
 	if (reason)
 		return reason;
-	return ring->account.dropped != dropped_before ? source_read_core(source, core)
-						       : source_read_touched(source, core);
+	if (ring->account.dropped == dropped_before)
+		return source_read_touched(source, core);
+	source->feeds_short = true;
+	return source_read_core(source, core);
 }
 
 /* When a quarter of the ring is full at the rate of the time that has passed. */
@@ -89,7 +94,7 @@ int drain_source(struct source *source, uint64_t elapsed_ns, uint64_t *fill_ns)
 		if (ns < *fill_ns)
 			*fill_ns = ns;
 	}
-	return 0;
+	return source->feeds_short ? feed_tallies(source) : 0;
 }
 
 int drain_source_end(struct source *source)
@@ -99,6 +104,7 @@ int drain_source_end(struct source *source)
 
 	if (reason == 0)
 		reason = drain_source(source, DRAIN_INTERVAL_NS_MAX, &fill_ns);
+	feed_orphan(source);
 	return reason ? reason : source_read_all(source);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ring-exporter: the segments of a directory as Prometheus metrics. The main thread starts the
- * other two, waits for a signal and stops them.
+ * others, waits for a signal and stops them.
  *
  *   drain thread   segments ──▶ aggregate ──▶ snapshot      never touches a socket
- *   HTTP thread                               snapshot ──▶ page ──▶ socket
+ *                          ╰──▶ monitor
+ *   HTTP thread    snapshot, monitor ──▶ page ──▶ socket
+ *   alert thread   monitor ──▶ Alertmanagers                only if there are any
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,26 +77,67 @@ static void wait_for_signal(const sigset_t *signals)
 	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
 }
 
-static int run_threads(struct collect *collect, const struct config *config,
-		       const struct listen_set *listeners, const sigset_t *signals)
+/* Until a signal comes. Returns 0, or a negative errno after a line on stderr. */
+static int serve_until_signal(struct collect *collect, const struct config *config,
+			      const struct listen_set *listeners, const sigset_t *signals)
 {
-	static struct watch watch = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 	const struct answer_options options = {
 		.telemetry_path = config->telemetry_path,
-		.watch = &watch,
+		.watch = &collect->followers.watch,
+		.admin_api = config->admin_api,
 	};
 	struct serve serve;
+	const int error = serve_start(&serve, listeners, &options);
+
+	if (error) {
+		fail("HTTP thread", strerror(-error));
+		return error;
+	}
+	wait_for_signal(signals);
+	serve_stop(&serve);
+	return 0;
+}
+
+static int run_threads(struct collect *collect, const struct config *config, struct notify *notify,
+		       const struct listen_set *listeners, const sigset_t *signals)
+{
 	int error = collect_start(collect);
 
 	if (error)
 		return fail("drain thread", strerror(-error));
-	error = serve_start(&serve, listeners, &options);
-	if (error == 0) {
-		wait_for_signal(signals);
-		serve_stop(&serve);
+	error = notify ? notify_start(notify) : 0;
+	if (error) {
+		fail("alert thread", strerror(-error));
+	} else {
+		error = serve_until_signal(collect, config, listeners, signals);
+		if (notify)
+			notify_stop(notify);
 	}
 	collect_stop(collect);
-	return error ? fail("HTTP thread", strerror(-error)) : EXIT_OK;
+	return error ? EXIT_WRONG : EXIT_OK;
+}
+
+/* NULL with EXIT_OK: there is nobody to notify. */
+static int open_notify(struct notify **notify, struct collect *collect, const struct config *config)
+{
+	const char *reason;
+	int error;
+
+	*notify = NULL;
+	if (config->once || config->notify.url_count == 0)
+		return EXIT_OK;
+	error = notify_create(notify, &config->notify, &collect->followers.watch);
+	if (error)
+		return fail("--alert.url",
+			    error == -EEXIST ? "names one Alertmanager twice" : strerror(-error));
+	if (config->may_be_unreachable)
+		return EXIT_OK;
+	const int index = notify_probe(*notify, &reason);
+	if (index < 0)
+		return EXIT_OK;
+	fprintf(stderr, CONFIG_PROGRAM ": --alert.url: %s does not answer: %s\n",
+		notify_url_shown(*notify, (unsigned)index), reason);
+	return EXIT_WRONG;
 }
 
 static size_t followed_max(void)
@@ -107,22 +150,41 @@ static size_t followed_max(void)
 							    : ATTACH_FOLLOWED_MAX;
 }
 
+static int collect_and_run(const struct config *config, struct collect *collect,
+			   struct notify *notify, const struct listen_set *listeners,
+			   const sigset_t *signals)
+{
+	const struct collect_options options = {
+		.dir = config->dir,
+		.followed_max = followed_max(),
+		.exporter_metrics = !config->disable_exporter_metrics,
+		.monitor = &config->monitor,
+		.notify = notify,
+	};
+	int status = EXIT_WRONG;
+
+	if (collect_open(collect, &options) == 0) {
+		status = config->once ? run_once(collect)
+				      : run_threads(collect, config, notify, listeners, signals);
+		collect_close(collect);
+	}
+	return status;
+}
+
 static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
 {
 	struct listen_set listeners = {.count = 0};
+	struct notify *notify = NULL;
 	int status = EXIT_OK;
 
 	for (unsigned i = 0; i < config->address_count && status == EXIT_OK && !config->once; i++)
 		if (listen_open(&listeners, &config->addresses[i]) != 0)
 			status = EXIT_WRONG;
-	if (status == EXIT_OK && collect_open(collect, config->dir, followed_max(),
-					      !config->disable_exporter_metrics) != 0)
-		status = EXIT_WRONG;
-	if (status == EXIT_OK) {
-		status = config->once ? run_once(collect)
-				      : run_threads(collect, config, &listeners, signals);
-		collect_close(collect);
-	}
+	if (status == EXIT_OK)
+		status = open_notify(&notify, collect, config);
+	if (status == EXIT_OK)
+		status = collect_and_run(config, collect, notify, &listeners, signals);
+	notify_destroy(notify);
 	listen_close(&listeners);
 	return status;
 }
@@ -143,7 +205,7 @@ static void fill_standard_streams(void)
 int main(int argc, char **argv)
 {
 	static struct collect collect; /* large */
-	struct config config;
+	static struct config config;   /* as well */
 	sigset_t signals;
 
 	fill_standard_streams();

@@ -46,6 +46,11 @@ const char *notify_url_fault(const char *url)
 	return client_url_fault(url);
 }
 
+unsigned notify_url_count(const struct notify *notify)
+{
+	return notify->count;
+}
+
 const char *notify_url_shown(const struct notify *notify, unsigned index)
 {
 	return notify->alertmanagers[index].client.shown;
@@ -99,6 +104,8 @@ int notify_create(struct notify **notify, const struct notify_options *options, 
 
 void notify_destroy(struct notify *notify)
 {
+	if (!notify)
+		return;
 	for (unsigned i = 0; i < notify->count; i++) {
 		struct alertmanager *alertmanager = &notify->alertmanagers[i];
 		if (alertmanager->is_busy)

@@ -39,6 +39,8 @@ struct notify;
 /* What is wrong with the URL, in words, or NULL. */
 const char *notify_url_fault(const char *url);
 
+unsigned notify_url_count(const struct notify *notify);
+
 /* The URL without user and password, for a label or a log line: it stands as long as `notify`. */
 const char *notify_url_shown(const struct notify *notify, unsigned index);
 

@@ -8,7 +8,7 @@
 #include "render.h"
 #include "selfstat.h"
 
-/* Four groups, each of which a member declares: per ring and per segment by every source's
+/* Five groups, each of which a member declares: per ring and per segment by every source's
  * member, the others once. A counter in doubles is a gauge named _total; render.c knows. */
 #define SELFSTAT_METRICS(X)                                                                     \
 	X(WRITTEN, COUNTER, "ring_samples_written_total", "segment", "core",                    \
@@ -40,6 +40,12 @@
 	  "Files in the directory beyond the most that are looked at.")                         \
 	X(FORGOTTEN, COUNTER, "ring_series_forgotten_total", NULL, NULL,                        \
 	  "Series without a segment forgotten because there were too many of them.")            \
+	X(ALERTS_SENT, COUNTER, "ring_exporter_alerts_sent_total", "alertmanager", NULL,        \
+	  "Alerts that the Alertmanager has taken.")                                            \
+	X(ALERTS_FAILED, COUNTER, "ring_exporter_alerts_failed_total", "alertmanager", NULL,    \
+	  "Alerts that the Alertmanager has not taken, each time that it has not.")             \
+	X(ALERTMANAGER_UP, GAUGE, "ring_exporter_alertmanager_up", "alertmanager", NULL,        \
+	  "Whether the last request to the Alertmanager succeeded.")                            \
 	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                       \
 	  "The exporter's version, in the label; always 1.")                                    \
 	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                      \
@@ -71,8 +77,10 @@ enum metric {
 #define RING_FIRST      WRITTEN
 #define SEGMENT_FIRST   UP
 #define DIRECTORY_FIRST SEGMENTS
+#define NOTIFY_FIRST    ALERTS_SENT
 #define EXPORTER_FIRST  BUILD_INFO
 #define RING_COUNT      (SEGMENT_FIRST - RING_FIRST)
+#define NOTIFY_COUNT    (EXPORTER_FIRST - NOTIFY_FIRST)
 
 static const struct own_metric metrics[METRIC_COUNT] = {
 #define METRIC_OWN(id, kind, name, key_a, key_b, help) {RING_##kind, name, {key_a, key_b}, help},
@@ -83,7 +91,7 @@ static const struct own_metric metrics[METRIC_COUNT] = {
 static int create_directory(struct selfstat *selfstat)
 {
 	int error = own_join(selfstat->aggregate, &selfstat->directory, &metrics[DIRECTORY_FIRST],
-			     EXPORTER_FIRST - DIRECTORY_FIRST);
+			     NOTIFY_FIRST - DIRECTORY_FIRST);
 
 	for (unsigned state = 0; state < SOURCE_STATE_COUNT && error == 0; state++)
 		error = own_add_series(selfstat->directory, SEGMENTS - DIRECTORY_FIRST,
@@ -99,6 +107,20 @@ static int create_directory(struct selfstat *selfstat)
 	return error;
 }
 
+/* Alertmanager by Alertmanager, all of the group. */
+static int create_notify(struct selfstat *selfstat, const struct notify *notify)
+{
+	int error = own_join(selfstat->aggregate, &selfstat->alertmanagers, &metrics[NOTIFY_FIRST],
+			     NOTIFY_COUNT);
+
+	selfstat->notify = notify;
+	for (unsigned i = 0; i < notify_url_count(notify); i++)
+		for (uint32_t metric = 0; metric < NOTIFY_COUNT && error == 0; metric++)
+			error = own_add_series(selfstat->alertmanagers, metric,
+					       notify_url_shown(notify, i), NULL);
+	return error;
+}
+
 static int create_exporter(struct selfstat *selfstat)
 {
 	int error = own_join(selfstat->aggregate, &selfstat->exporter, &metrics[EXPORTER_FIRST],
@@ -111,7 +133,8 @@ static int create_exporter(struct selfstat *selfstat)
 	return error;
 }
 
-int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool exporter_metrics)
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
+		    bool exporter_metrics)
 {
 	static const struct own_metric left_out = {.name = RENDER_LEFT_OUT_NAME};
 	int error;
@@ -124,6 +147,8 @@ int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool expo
 		error = own_reserve(data, &left_out, 1);
 	if (error == 0)
 		error = create_directory(selfstat);
+	if (error == 0 && notify)
+		error = create_notify(selfstat, notify);
 	if (error == 0 && exporter_metrics)
 		error = create_exporter(selfstat);
 	if (error)
@@ -200,6 +225,18 @@ static int update_source(struct selfstat *selfstat, struct source *source)
 	return 0;
 }
 
+static void update_notify(const struct selfstat *selfstat)
+{
+	for (unsigned i = 0; i < notify_url_count(selfstat->notify); i++) {
+		const uint32_t first = i * NOTIFY_COUNT - NOTIFY_FIRST;
+		struct notify_figures figures;
+		notify_read(selfstat->notify, i, &figures);
+		own_set_counter(selfstat->alertmanagers, first + ALERTS_SENT, figures.sent);
+		own_set_counter(selfstat->alertmanagers, first + ALERTS_FAILED, figures.failed);
+		own_set_gauge(selfstat->alertmanagers, first + ALERTMANAGER_UP, figures.up);
+	}
+}
+
 int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 {
 	uint32_t states[SOURCE_STATE_COUNT] = {0}, reasons[SOURCE_REASON_COUNT] = {0};
@@ -221,6 +258,8 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 		own_set_gauge(selfstat->directory, series++, reasons[reason]);
 	own_set_gauge(selfstat->directory, series++, (double)attach->ignored_count);
 	own_set_counter(selfstat->directory, series, aggregate_forgotten_count(attach->aggregate));
+	if (selfstat->notify)
+		update_notify(selfstat);
 	return error;
 }
 

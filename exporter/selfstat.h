@@ -7,11 +7,14 @@
 #define SELFSTAT_H
 
 #include "attach.h"
+#include "notify.h"
 
 struct selfstat {
 	struct aggregate *aggregate;
 	struct aggregate_member *directory; /* what is about all segments together */
 	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
+	struct aggregate_member *alertmanagers;
+	const struct notify *notify; /* NULL: there are none */
 };
 
 /* What the drain thread knows of its own work. */
@@ -20,8 +23,10 @@ struct selfstat_work {
 	uint64_t busy_ns;
 };
 
-/* Makes them, and keeps their names from the metrics in `data`. Returns 0 or -ENOMEM. */
-int selfstat_create(struct selfstat *selfstat, struct aggregate *data, bool exporter_metrics);
+/* Makes them, and keeps their names from the metrics in `data`. `notify` may be NULL. Returns 0 or
+ * -ENOMEM. */
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
+		    bool exporter_metrics);
 void selfstat_destroy(struct selfstat *selfstat);
 
 /* Brings the figures of all sources up to date. Returns 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "log.h"
 #include "source.h"
 
@@ -24,7 +25,7 @@ const char *source_reason_word(int reason)
 	return ring_verdict_word((enum ring_verdict)reason);
 }
 
-struct source *source_create(const char *name)
+struct source *source_create(const char *name, struct followers *followers)
 {
 	struct source *source = calloc(1, sizeof *source);
 
@@ -35,6 +36,7 @@ struct source *source_create(const char *name)
 		free(source);
 		return NULL;
 	}
+	source->followers = followers;
 	return source;
 }
 
@@ -153,6 +155,8 @@ static int source_learn(struct source *source)
 		source->series_cells[index] =
 			(uint8_t)ring_reader_metric(reader, series->metric)->series_cells;
 		error = aggregate_add_series(source->member, series->metric, series->labels);
+		if (error == 0)
+			error = feed_learn(source, index);
 	}
 	return error ? SOURCE_UNREADABLE : 0;
 }
@@ -173,6 +177,7 @@ int source_join(struct source *source, struct aggregate *aggregate)
 		source->reason = 0;
 	} else {
 		/* Half a reading must not stay behind as what the segment counted. */
+		feed_close(source);
 		aggregate_drop(source->member);
 		source->member = NULL;
 	}
@@ -181,6 +186,7 @@ int source_join(struct source *source, struct aggregate *aggregate)
 
 static void source_leave(struct source *source)
 {
+	feed_close(source);
 	if (source->member)
 		aggregate_leave(source->member);
 	source->member = NULL;

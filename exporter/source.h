@@ -10,6 +10,7 @@
 #define SOURCE_H
 
 #include "aggregate.h"
+#include "followers.h"
 #include "stamp.h"
 
 enum source_state {
@@ -55,9 +56,12 @@ struct source {
 	 * the one set before. What is not a series is seen at 0. */
 	uint8_t *touched;
 	uint8_t *touched_blocks;
-	uint8_t *series_cells;    /* of each series, close together, for reading many of them */
-	struct identity identity; /* of the last segment followed */
+	uint8_t *series_cells;        /* of each series, close together, for reading many of them */
+	struct followers *followers;  /* NULL: none are looked for */
+	struct followers_feed *feeds; /* by series index; NULL: it records nothing of followers */
+	struct identity identity;     /* of the last segment followed */
 	uint32_t metric_count, series_count; /* that the member knows */
+	bool feeds_short;                    /* they lack samples, which are dropped or too old */
 	bool listed;                         /* by the scan in progress */
 };
 
@@ -68,7 +72,8 @@ static inline enum source_state source_state(const struct source *source)
 	return source->alive ? SOURCE_LIVE : SOURCE_DEAD;
 }
 
-struct source *source_create(const char *name);
+/* `followers` may be NULL. NULL: no memory. */
+struct source *source_create(const char *name, struct followers *followers);
 void source_destroy(struct source *source);
 
 /* Follows the segment: it is opened, but not joined, so that the caller can still decide.

@@ -205,7 +205,8 @@ static void measure(struct point *point, unsigned round, struct plane *plane)
 
 	demand(aggregate != NULL, "no memory");
 	uint64_t since = bench_now_ns();
-	demand(attach_open(&attach, dir, aggregate, ATTACH_FOLLOWED_MAX, 0) == 0, "no directory");
+	demand(attach_open(&attach, dir, aggregate, NULL, ATTACH_FOLLOWED_MAX, 0) == 0,
+	       "no directory");
 	point->figures[ATTACH][round] = lap(&since);
 	publish(aggregate);
 	point->figures[LIST][round] = lap(&since);

@@ -34,7 +34,7 @@ struct follower *follower_open(const struct mixture *mixture)
 		return NULL;
 	follower->mixture = mixture;
 	follower->aggregate = aggregate_create();
-	follower->source = source_create("bench");
+	follower->source = source_create("bench", NULL);
 	if (follower->aggregate && follower->source && join(follower))
 		return follower;
 	follower_close(follower);

@@ -78,7 +78,12 @@ static void draining_allocates_nothing(void **state)
 	assert_int_equal(scene_begin(&scene, SLOTS, BURST_MAX), 0);
 	assert_int_equal(owner_open(&owner, &scene), 0);
 	const unsigned long before = allocations();
-	assert_int_equal(collect_open(&collect, scene.dir, 1, true), 0);
+	assert_int_equal(
+		collect_open(&collect, &(struct collect_options){.dir = scene.dir,
+								 .followed_max = 1,
+								 .exporter_metrics = true,
+								 .monitor = &monitor_defaults}),
+		0);
 	assert_true(allocations() > before); /* so the counting works */
 	assert_int_equal(collect_start(&collect), 0);
 	/* The first snapshots need memory, which then goes round. */

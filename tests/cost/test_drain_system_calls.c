@@ -87,11 +87,15 @@ static void act(struct ring_word *mark, void *argument)
 	struct timespec now;
 	struct owner owner;
 	pthread_t recorder;
-	(void)argument;
+	const struct collect_options options = {.dir = scene.dir,
+						.followed_max = 1,
+						.exporter_metrics = true,
+						.monitor = &monitor_defaults};
 
+	(void)argument;
 	log_init(LOG_ERROR, LOG_LOGFMT);
 	/* The first snapshot starts the thread of RCU. */
-	if (owner_open(&owner, &scene) != 0 || collect_open(&collect, scene.dir, 1, true) != 0 ||
+	if (owner_open(&owner, &scene) != 0 || collect_open(&collect, &options) != 0 ||
 	    collect_once(&collect) != 0 || collect_start(&collect) != 0 ||
 	    __real_pthread_create(&recorder, NULL, record, &owner) != 0)
 		return;

@@ -27,8 +27,8 @@ int following_make(void **state)
 	following->aggregate = aggregate_create();
 	*state = following;
 	log_init(LOG_ERROR, LOG_LOGFMT);
-	return attach_open(&following->attach, following->dir, following->aggregate, FOLLOWING_MAX,
-			   0);
+	return attach_open(&following->attach, following->dir, following->aggregate, NULL,
+			   FOLLOWING_MAX, 0);
 }
 
 int following_remove(void **state)

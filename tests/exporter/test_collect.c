@@ -50,7 +50,11 @@ static void every_segment_has_its_turn(void **state)
 		workspace_packets(segments[i], "a");
 	}
 	log_init(LOG_ERROR, LOG_LOGFMT);
-	assert_int_equal(collect_open(&collect, dir, SEGMENT_COUNT, false), 0);
+	assert_int_equal(
+		collect_open(&collect, &(struct collect_options){.dir = dir,
+								 .followed_max = SEGMENT_COUNT,
+								 .monitor = &monitor_defaults}),
+		0);
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
 		struct ring_writer *writer = ring_writer_claim(segments[i], 0);
 		ring_burst_begin(writer);
