@@ -17,8 +17,8 @@
 
 #include "page.h"
 #include "render.h"
-#include "status.h"
-#include "watch.h"
+#include "replication/status.h"
+#include "replication/watch.h"
 
 struct answer_options {
 	const char *telemetry_path;

@@ -10,8 +10,8 @@
 #include <ring/layout.h>
 
 #include "log.h"
-#include "monitor.h"
-#include "notify.h"
+#include "replication/monitor.h"
+#include "replication/notify.h"
 
 #define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u

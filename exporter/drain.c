@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From rings to touched series to tallies; see drain.h. */
 #include "drain.h"
-#include "feed.h"
+#include "replication/feed.h"
 
 #define BATCH_SAMPLES 512u
 

@@ -7,7 +7,7 @@
 #define SELFSTAT_H
 
 #include "attach.h"
-#include "notify.h"
+#include "replication/notify.h"
 
 struct selfstat {
 	struct aggregate *aggregate;

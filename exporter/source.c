@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "feed.h"
 #include "log.h"
+#include "replication/feed.h"
 #include "source.h"
 
 /* Series whose tallies are read at a time, so that looking out for a truncation costs little. */

@@ -10,7 +10,7 @@
 #define SOURCE_H
 
 #include "aggregate.h"
-#include "followers.h"
+#include "replication/followers.h"
 #include "stamp.h"
 
 enum source_state {

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "notify.h"
+#include "replication/notify.h"
 
 #define SLOW_HOST "slow.invalid"
 

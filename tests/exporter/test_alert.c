@@ -12,8 +12,8 @@
 #include <ring/ring.h>
 
 #include "dice.h"
-#include "lag.h"
-#include "monitor.h"
+#include "replication/lag.h"
+#include "replication/monitor.h"
 
 #define S UINT64_C(1000000000)
 

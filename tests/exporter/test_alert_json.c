@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "alert_json.h"
+#include "replication/alert_json.h"
 
 #define SECOND UINT64_C(1000000000)
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "delivery.h"
 #include "dice.h"
+#include "replication/delivery.h"
 
 #define SECOND UINT64_C(1000000000)
 #define RESEND (60 * SECOND)

@@ -12,7 +12,7 @@
 
 #include <ring/ring.h>
 
-#include "lag.h"
+#include "replication/lag.h"
 
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)

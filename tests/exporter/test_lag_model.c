@@ -12,7 +12,7 @@
 #include <ring/ring.h>
 
 #include "dice.h"
-#include "lag.h"
+#include "replication/lag.h"
 
 #define S UINT64_C(1000000000)
 

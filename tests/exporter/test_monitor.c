@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#include "monitor.h"
+#include "replication/monitor.h"
 
 #define S UINT64_C(1000000000)
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "notify.h"
+#include "replication/notify.h"
 
 static void malformed_urls_are_faults(void **state)
 {

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "dice.h"
-#include "monitor.h"
+#include "replication/monitor.h"
 
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)

@@ -6,7 +6,7 @@
 #ifndef WATCHED_H
 #define WATCHED_H
 
-#include "status.h"
+#include "replication/status.h"
 
 #define WATCHED_SECOND_NS UINT64_C(1000000000)
 /* 2024-02-29T12:00:00Z on the wall, when the monitor's clock has 1000 seconds. */

@@ -23,7 +23,7 @@ SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
-PURE = re.compile(r"exporter/(accept|aggregate|alert_json|catalog|decimal|delivery|duration|identity|"
+PURE = re.compile(r"exporter/(replication/)?(accept|aggregate|alert_json|catalog|decimal|delivery|duration|identity|"
                   r"lag|lines|monitor|number|own|powers|render|series|status\w*|text|trend|view)"
                   r"\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
@@ -147,7 +147,8 @@ def parts_keep_to_themselves(tree):
     for path, _ in tree.c(r"(libring|exporter|tools|docs)/.*"):
         here = [os.path.dirname(path)] + ["libring/include"] * path.startswith("libring/")
         for number, quoted, target in tree.includes(path):
-            if quoted and not any(os.path.join(f, target) in tree.files for f in here):
+            if quoted and not any(os.path.normpath(os.path.join(f, target)) in tree.files
+                                  for f in here):
                 yield path, number, f"{target} is not of this part"
             if not quoted and target.startswith("ring/") \
                     and os.path.join(PUBLIC, target[5:]) not in tree.files:
@@ -159,7 +160,7 @@ def parts_keep_to_themselves(tree):
 def the_middle_is_pure(tree):
     def reach(path, seen):
         for number, quoted, target in tree.includes(path):
-            inner = os.path.join(os.path.dirname(path), target)
+            inner = os.path.normpath(os.path.join(os.path.dirname(path), target))
             if not quoted and IMPURE.fullmatch(target):
                 yield path, number, f"{target} in the pure middle"
             elif quoted and inner in tree.files and inner not in seen:

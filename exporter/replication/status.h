@@ -8,8 +8,8 @@
 #ifndef STATUS_H
 #define STATUS_H
 
+#include "../text.h"
 #include "monitor.h"
-#include "text.h"
 
 #define STATUS_BYTES_MAX (128u << 20)
 

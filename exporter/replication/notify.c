@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../clock.h"
+#include "../log.h"
 #include "client.h"
-#include "clock.h"
 #include "delivery.h"
-#include "log.h"
 #include "notify.h"
 
 #define LOOK_MS          200 /* how often the monitor is looked at */

@@ -7,7 +7,7 @@
 #ifndef FEED_H
 #define FEED_H
 
-#include "source.h"
+#include "../source.h"
 
 /* A series has come. Returns 0 or -ENOMEM. */
 int feed_learn(struct source *source, uint32_t index);

@@ -7,8 +7,8 @@
 #ifndef ALERT_JSON_H
 #define ALERT_JSON_H
 
+#include "../text.h"
 #include "monitor.h"
-#include "text.h"
 
 #define ALERT_NAME            "ReplicationLag"
 #define ALERT_LABEL_BYTES_MAX 1024u /* of a value */

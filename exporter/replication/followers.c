@@ -8,34 +8,34 @@
 
 #include <ring/replication.h>
 
+#include "../own.h"
+#include "../text.h"
 #include "followers.h"
-#include "own.h"
-#include "text.h"
 
 /* Two groups: of each follower, by its member, and of all together. */
-#define FOLLOWERS_METRICS(X)                                                                         \
-	X(LAG_SEQNO, GAUGE, "replication_lag_seqno", "follower", NULL,                               \
-	  "Leader's shipped minus follower's applied sequence number.")                              \
-	X(LAG_SECONDS, GAUGE, "replication_follower_lag_seconds", "follower", NULL,                  \
-	  "Age of the first entry that the follower lacks, or the lag as the producer recorded it.") \
-	X(SEVERITY, GAUGE, "replication_follower_severity", "follower", "severity",                  \
-	  "Severity of the follower's lag: 1 for the one that it has, 0 for the others.")            \
-	X(RATE, GAUGE, "replication_follower_rate", "follower", NULL,                                \
-	  "Entries per second that the follower has applied lately.")                                \
-	X(PREDICTED, GAUGE, "replication_follower_predicted_lag_seconds", "follower", NULL,          \
-	  "Lag in a minute if it goes on as lately.")                                                \
-	X(UNTIL_CRITICAL, GAUGE, "replication_follower_until_critical_seconds", "follower", NULL,    \
-	  "Time until the lag is critical if it goes on as lately; 0 if it is.")                     \
-	X(FOLLOWERS, GAUGE, "replication_followers", "severity", NULL,                               \
-	  "Followers monitored, by the severity of their lag.")                                      \
-	X(LAG_MEAN, GAUGE, "replication_lag_mean_seconds", NULL, NULL,                               \
-	  "Mean of all followers' lags.")                                                            \
-	X(LAG_MAX, GAUGE, "replication_lag_max_seconds", NULL, NULL,                                 \
-	  "Largest of all followers' lags.")                                                         \
-	X(ALERTS, COUNTER, "replication_alerts_total", NULL, NULL, "Alerts raised.")                 \
-	X(SUPPRESSED, COUNTER, "replication_alerts_suppressed_total", NULL, NULL,                    \
-	  "Changes of severity that fell into a cooldown.")                                          \
-	X(IGNORED, COUNTER, "replication_records_ignored_total", "reason", NULL,                     \
+#define FOLLOWERS_METRICS(X)                                                                      \
+	X(LAG_SEQNO, GAUGE, "replication_lag_seqno", "follower", NULL,                            \
+	  "Leader's shipped minus follower's applied sequence number.")                           \
+	X(LAG_SECONDS, GAUGE, "replication_follower_lag_seconds", "follower", NULL,               \
+	  "Age of the first entry that the follower lacks, or what the producer recorded.")       \
+	X(SEVERITY, GAUGE, "replication_follower_severity", "follower", "severity",               \
+	  "Severity of the follower's lag: 1 for the one that it has, 0 for the others.")         \
+	X(RATE, GAUGE, "replication_follower_rate", "follower", NULL,                             \
+	  "Entries per second that the follower has applied lately.")                             \
+	X(PREDICTED, GAUGE, "replication_follower_predicted_lag_seconds", "follower", NULL,       \
+	  "Lag in a minute if it goes on as lately.")                                             \
+	X(UNTIL_CRITICAL, GAUGE, "replication_follower_until_critical_seconds", "follower", NULL, \
+	  "Time until the lag is critical if it goes on as lately; 0 if it is.")                  \
+	X(FOLLOWERS, GAUGE, "replication_followers", "severity", NULL,                            \
+	  "Followers monitored, by the severity of their lag.")                                   \
+	X(LAG_MEAN, GAUGE, "replication_lag_mean_seconds", NULL, NULL,                            \
+	  "Mean of all followers' lags.")                                                         \
+	X(LAG_MAX, GAUGE, "replication_lag_max_seconds", NULL, NULL,                              \
+	  "Largest of all followers' lags.")                                                      \
+	X(ALERTS, COUNTER, "replication_alerts_total", NULL, NULL, "Alerts raised.")              \
+	X(SUPPRESSED, COUNTER, "replication_alerts_suppressed_total", NULL, NULL,                 \
+	  "Changes of severity that fell into a cooldown.")                                       \
+	X(IGNORED, COUNTER, "replication_records_ignored_total", "reason", NULL,                  \
 	  "Records of sequence numbers and lags that were not taken.")
 
 enum metric {
