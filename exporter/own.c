@@ -46,11 +46,16 @@ int own_join(struct aggregate *aggregate, struct aggregate_member **member,
 	}
 	for (uint32_t i = 0; i < count && error == 0; i++)
 		error = add_metric(*member, &metrics[i]);
-	if (error) {
-		aggregate_drop(*member);
-		*member = NULL;
-	}
+	if (error)
+		own_leave(member);
 	return error;
+}
+
+void own_leave(struct aggregate_member **member)
+{
+	if (*member)
+		aggregate_drop(*member);
+	*member = NULL;
 }
 
 int own_add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,

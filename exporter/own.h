@@ -25,6 +25,9 @@ int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32
 int own_join(struct aggregate *aggregate, struct aggregate_member **member,
 	     const struct own_metric *metrics, uint32_t count);
 
+/* Nothing of the member stays; it is NULL then, as it may be before. */
+void own_leave(struct aggregate_member **member);
+
 /* Adds a series of the metric with that index. The second value is NULL where there is no second
  * key, and so is the first. Values longer than RING_LABEL_VALUE_MAX are cut. */
 int own_add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,

@@ -214,9 +214,7 @@ static int update_source(struct selfstat *selfstat, struct source *source)
 	const int error = source->self ? 0 : create_source(selfstat, source);
 
 	if (error) {
-		if (source->self)
-			aggregate_drop(source->self);
-		source->self = NULL;
+		own_leave(&source->self);
 		return error;
 	}
 	for (uint32_t core = 0; core < source->core_count; core++)

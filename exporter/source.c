@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "own.h"
 #include "replication/feed.h"
 #include "source.h"
 
@@ -195,9 +196,7 @@ static void source_leave(struct source *source)
 void source_close(struct source *source)
 {
 	source_leave(source);
-	if (source->self)
-		aggregate_drop(source->self);
-	source->self = NULL;
+	own_leave(&source->self);
 	ring_reader_close(source->reader);
 	source->reader = NULL;
 	free(source->touched);

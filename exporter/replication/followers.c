@@ -242,14 +242,9 @@ static int follower_show(struct follower *follower)
 	for (unsigned i = 0; i < SEVERITY_COUNT && error == 0; i++)
 		error = own_add_series(follower->member, SEVERITY, follower->name,
 				       severity_words[i]);
+	if (error)
+		own_leave(&follower->member);
 	return error;
-}
-
-static void follower_hide(struct follower *follower)
-{
-	if (follower->member)
-		aggregate_drop(follower->member);
-	follower->member = NULL;
 }
 
 static void show_if(struct aggregate_member *member, uint32_t series, bool known, double value)
@@ -285,12 +280,16 @@ static int follower_sample(struct follower *follower, uint64_t now_ns)
 		if (follower->monitored)
 			monitor_unregister(monitor, follower->name, now_ns);
 		follower->monitored = false;
-		follower_hide(follower);
+		own_leave(&follower->member);
 		return 0;
 	}
 	int error = follower->monitored ? 0 : monitor_register(monitor, follower->name);
 	if (error == 0 && !follower->member)
 		error = follower_show(follower);
+	if (error == -ENOSPC) {
+		follower->followers->refused_count++;
+		return 0;
+	}
 	if (error)
 		return error;
 	follower->monitored = true;
@@ -309,7 +308,7 @@ static void follower_remove(struct follower *follower, uint64_t now_ns)
 
 	if (follower->monitored)
 		monitor_unregister(followers->watch.monitor, follower->name, now_ns);
-	follower_hide(follower);
+	own_leave(&follower->member);
 	tdelete(follower->name, &followers->by_name, compare_names);
 	LIST_REMOVE(follower, of_turn);
 	followers->count--;
@@ -346,14 +345,10 @@ static int follower_tick(struct follower *follower, uint64_t now_ns)
 
 static int show_all(struct followers *followers)
 {
+	int error = own_join(followers->aggregate, &followers->all, &metrics[ALL_FIRST],
+			     METRIC_COUNT - ALL_FIRST);
 	struct aggregate_member *all = followers->all;
-	int error = 0;
 
-	if (followers->count == 0 || all)
-		return 0;
-	error = own_join(followers->aggregate, &followers->all, &metrics[ALL_FIRST],
-			 METRIC_COUNT - ALL_FIRST);
-	all = followers->all;
 	for (unsigned i = 0; i < SEVERITY_COUNT && error == 0; i++)
 		error = own_add_series(all, FOLLOWERS - ALL_FIRST, severity_words[i], NULL);
 	for (enum metric id = LAG_MEAN; id < IGNORED && error == 0; id++)
@@ -362,10 +357,8 @@ static int show_all(struct followers *followers)
 		error = own_add_series(all, IGNORED - ALL_FIRST, "stale", NULL);
 	if (error == 0)
 		error = own_add_series(all, IGNORED - ALL_FIRST, "refused", NULL);
-	if (error && all) {
-		aggregate_drop(all);
-		followers->all = NULL;
-	}
+	if (error)
+		own_leave(&followers->all);
 	return error;
 }
 
@@ -388,7 +381,7 @@ static void update_all(const struct followers *followers)
 static int tick(struct followers *followers, uint64_t now_ns)
 {
 	struct follower *follower, *next;
-	int error = show_all(followers);
+	int error = followers->count > 0 && !followers->all ? show_all(followers) : 0;
 
 	for (follower = LIST_FIRST(&followers->turns[followers->turn]); follower && error == 0;
 	     follower = next) {
