@@ -220,6 +220,7 @@ int monitor_register(struct monitor *monitor, const char *name)
 		.registered = true,
 		.thresholds = thresholds_of(monitor, name),
 		.alerted_ns = node->alerted_ns,
+		.catch_up_seqno = UINT64_MAX,
 	};
 	memcpy(fresh.alerts, node->alerts, sizeof fresh.alerts);
 	*node = fresh;
@@ -273,11 +274,20 @@ static enum severity severity_of(const struct monitor_node *node)
 	return SEVERITY_NORMAL;
 }
 
+/* To be normal is not enough to have caught up: a backlog that has just been heard of is young. A
+ * leader that has begun anew may never ship that much again. */
+static void follow_catch_up(struct monitor_node *node, const struct monitor_sample *sample)
+{
+	if (sample->leader_seqno < node->catch_up_seqno)
+		node->catch_up_seqno = sample->leader_seqno;
+	if (node->severity == SEVERITY_NORMAL && sample->follower_seqno >= node->catch_up_seqno)
+		node->caught_up = true;
+}
+
 static void count_breach(struct monitor_node *node)
 {
 	if (node->severity == SEVERITY_NORMAL) {
 		node->breach_count = 0;
-		node->was_normal = true;
 	} else if (node->breach_count < UINT32_MAX) {
 		node->breach_count++;
 	}
@@ -304,7 +314,7 @@ static void alert_follow(struct monitor *monitor, struct monitor_node *node, uin
 		return;
 	}
 	if (node->breach_count < config->breach_count_min ||
-	    (config->spares_catch_up && !node->was_normal))
+	    (config->spares_catch_up && !node->caught_up))
 		return;
 	if (!is_cooling(monitor, node, now_ns)) {
 		alert_raise(monitor, node, now_ns);
@@ -332,6 +342,7 @@ void monitor_update(struct monitor *monitor, const char *name, uint64_t leader_s
 	if (monitor->config.predicts)
 		trend_predict(node);
 	node->severity = severity_of(node);
+	follow_catch_up(node, &sample);
 	count_breach(node);
 	alert_follow(monitor, node, now_ns);
 }

@@ -64,7 +64,7 @@ struct monitor_config {
 	uint64_t cooldown_ns;
 	uint32_t breach_count_min; /* updates in a row that are not normal, before an alert; 1 */
 	bool predicts;
-	bool spares_catch_up; /* no alert before a node has been normal once */
+	bool spares_catch_up; /* no alert before a node has caught up once */
 };
 
 /* 5 s, 30 s, an hour, a minute, 1, with prediction, without sparing. */
@@ -107,7 +107,8 @@ struct monitor_node {
 	uint64_t alerted_ns;
 	enum severity suppressed; /* what the cooldown holds back; normal: nothing */
 	uint32_t breach_count;
-	bool was_normal;
+	uint64_t catch_up_seqno; /* what its leader had shipped when it was first heard of */
+	bool caught_up;          /* it has been normal with that applied */
 };
 
 struct monitor_statistics {

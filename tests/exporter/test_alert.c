@@ -186,10 +186,12 @@ static void first_catch_up_is_spared_if_so_configured(void **state)
 	struct monitor *monitor = monitor_create(&config);
 	monitor_register(monitor, "a");
 	const struct monitor_node *node = NULL;
-	for (uint64_t i = 1; i <= 100; i++)
-		node = at(monitor, i, 101 - (double)i);
+	/* A backlog that has just been heard of, with a lag in time that begins with nothing. */
+	for (uint64_t i = 0; i < 100; i++)
+		monitor_update(monitor, "a", 1000 + i, 11 * i, i < 50 ? (double)i : 100 - (double)i,
+			       (i + 1) * S);
 	assert_int_equal(statistics_of(monitor).alerts, 0);
-	at(monitor, 101, 6);
+	node = at(monitor, 101, 6);
 	assert_int_equal(active(node), SEVERITY_WARNING);
 	/* Who comes back catches up again. */
 	monitor_unregister(monitor, "a", 102 * S);
@@ -274,7 +276,7 @@ struct model {
 	uint64_t told_ns;
 	uint64_t alerts;
 	uint32_t breach_count;
-	bool was_normal;
+	bool heard_of, caught_up;
 };
 
 static void model_update(struct model *model, enum severity severity, uint64_t now_ns)
@@ -284,12 +286,14 @@ static void model_update(struct model *model, enum severity severity, uint64_t n
 	if (severity == SEVERITY_NORMAL) {
 		model->told = model->shown = SEVERITY_NORMAL;
 		model->breach_count = 0;
-		model->was_normal = true;
+		model->caught_up = model->heard_of; /* the first time it lacks the newest entries */
+		model->heard_of = true;
 		return;
 	}
+	model->heard_of = true;
 	model->breach_count++;
 	const bool is_free = model->told_ns == 0 || now_ns - model->told_ns >= config->cooldown_ns;
-	const bool is_late = model->was_normal || !config->spares_catch_up;
+	const bool is_late = model->caught_up || !config->spares_catch_up;
 	if (severity != model->told && model->breach_count >= config->breach_count_min && is_free &&
 	    is_late) {
 		model->told = model->shown = severity;
