@@ -23,7 +23,7 @@ static const char *set_address(struct config *config, const char *value)
 {
 	if (config->address_count == CONFIG_ADDRESSES_MAX)
 		return "given too often";
-	return config_parse_address(&config->addresses[config->address_count++], value);
+	return address_parse(value, &config->addresses[config->address_count++]);
 }
 
 static const char *set_telemetry_path(struct config *config, const char *value)
@@ -281,33 +281,6 @@ static enum config_result wrong(const char *object, const char *reason)
 	return CONFIG_WRONG;
 }
 
-const char *config_parse_address(struct config_address *address, const char *given)
-{
-	const char *text = given, *colon = strrchr(given, ':');
-	size_t host_bytes = colon ? (size_t)(colon - text) : 0;
-
-	if (!colon)
-		return "must be HOST:PORT, :PORT or [V6]:PORT";
-	const size_t digits = strspn(colon + 1, "0123456789");
-	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0' || atoi(colon + 1) > 65535)
-		return "the port must be a number from 0 to 65535";
-	if (text[0] == '[') {
-		if (host_bytes < 3 || text[host_bytes - 1] != ']')
-			return "an IPv6 address must stand in brackets";
-		text++;
-		host_bytes -= 2;
-	} else if (memchr(text, ':', host_bytes)) {
-		return "an IPv6 address must stand in brackets";
-	}
-	if (host_bytes >= sizeof address->host)
-		return "the host name is too long";
-	address->text = given;
-	memcpy(address->host, text, host_bytes);
-	address->host[host_bytes] = '\0';
-	memcpy(address->port, colon + 1, digits + 1);
-	return NULL;
-}
-
 /* The option that getopt has just taken, or an end. */
 static enum config_result take(struct config *config, const struct config_option *option)
 {
@@ -390,6 +363,6 @@ enum config_result config_read(struct config *config, int argc, char *const *arg
 	if (result == CONFIG_RUN)
 		result = judge(config);
 	if (result == CONFIG_RUN && config->address_count == 0)
-		config_parse_address(&config->addresses[config->address_count++], ADDRESS_DEFAULT);
+		address_parse(ADDRESS_DEFAULT, &config->addresses[config->address_count++]);
 	return result;
 }

@@ -9,24 +9,18 @@
 
 #include <ring/layout.h>
 
+#include "address.h"
 #include "log.h"
 #include "replication/monitor.h"
 #include "replication/notify.h"
 
 #define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u
-#define CONFIG_HOST_BYTES    256u
 #define CONFIG_OVERRIDES_MAX 64u
-
-struct config_address {
-	const char *text;             /* as it was given */
-	char host[CONFIG_HOST_BYTES]; /* a name or a number; "" for every interface */
-	char port[6];
-};
 
 struct config {
 	const char *dir; /* NULL: see ring_dir_resolve */
-	struct config_address addresses[CONFIG_ADDRESSES_MAX];
+	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
 	const char *telemetry_path;
 	bool disable_exporter_metrics;
@@ -50,8 +44,5 @@ enum config_result {
 
 /* Reads argv into `config`, which must stay where it is. What it points to is argv's or its own. */
 enum config_result config_read(struct config *config, int argc, char *const *argv);
-
-/* Takes `host:port`, `:port` or `[v6]:port` apart. Returns NULL, or what is wrong. */
-const char *config_parse_address(struct config_address *address, const char *given);
 
 #endif

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,7 +58,7 @@ static int open_one(const struct addrinfo *info, int *opened)
 	return 0;
 }
 
-static int fail(const struct config_address *address, const char *reason, int error)
+static int fail(const struct address *address, const char *reason, int error)
 {
 	log_failure(address->text, reason);
 	return error;
@@ -84,7 +85,7 @@ static int add(struct listen_set *set, const struct addrinfo *info)
 	return error;
 }
 
-int listen_open(struct listen_set *set, const struct config_address *address)
+int listen_open(struct listen_set *set, const struct address *address)
 {
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
 				       .ai_socktype = SOCK_STREAM};

@@ -6,7 +6,7 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
-#include "config.h"
+#include "address.h"
 
 #define LISTEN_SOCKETS_MAX 32u
 
@@ -17,7 +17,7 @@ struct listen_set {
 
 /* Adds the address' sockets and logs where they are bound. Returns 0, or a negative errno after
  * one line on stderr. */
-int listen_open(struct listen_set *set, const struct config_address *address);
+int listen_open(struct listen_set *set, const struct address *address);
 void listen_close(struct listen_set *set);
 
 #endif

@@ -98,11 +98,11 @@ static void wrong_addresses_are_refused(void **state)
 		"",       "localhost", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536",  "1.2.3.4:-1",
 		"::1:80", "[::1]",     "[::1:80",  "[]:80",     "1.2.3.4:123456", "::1]:80",
 	};
-	struct config_address address;
+	struct address address;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
-		if (!config_parse_address(&address, addresses[i]))
+		if (!address_parse(addresses[i], &address))
 			fail_msg("%s was taken", addresses[i]);
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses to listen on, as the command line has them: `host:port`, `:port` or `[v6]:port`. Names
+ * are not looked up. Pure.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#define ADDRESS_HOST_BYTES 256u
+
+struct address {
+	const char *text;              /* as it was given */
+	char host[ADDRESS_HOST_BYTES]; /* a name or a number; "" for every interface */
+	char port[6];
+};
+
+/* Returns NULL, or what is wrong in words. What is given must stand as long as the address. */
+const char *address_parse(const char *given, struct address *address);
+
+#endif
