@@ -13,6 +13,7 @@
 #include "log.h"
 #include "replication/monitor.h"
 #include "replication/notify.h"
+#include "replication/override.h"
 
 #define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u
@@ -30,7 +31,7 @@ struct config {
 	bool admin_api; /* requests may change state */
 	struct monitor_config monitor;
 	struct monitor_override overrides[CONFIG_OVERRIDES_MAX];
-	char patterns[CONFIG_OVERRIDES_MAX][RING_LABEL_VALUE_MAX + 1]; /* of the overrides */
+	char patterns[CONFIG_OVERRIDES_MAX][OVERRIDE_PATTERN_BYTES]; /* of the overrides */
 	struct notify_options notify;
 	char label_names[NOTIFY_LABELS_MAX][RING_LABEL_KEY_MAX + 1]; /* of the alerts' labels */
 	bool may_be_unreachable;                                     /* Alertmanagers at start */

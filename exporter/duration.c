@@ -63,3 +63,13 @@ const char *duration_parse(const char *text, uint64_t *ns)
 	*ns = total;
 	return NULL;
 }
+
+const char *duration_parse_seconds(const char *text, double *seconds)
+{
+	uint64_t ns;
+	const char *reason = duration_parse(text, &ns);
+
+	if (!reason)
+		*seconds = (double)ns / 1e9;
+	return reason;
+}

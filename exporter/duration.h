@@ -10,5 +10,6 @@
 
 /* Returns NULL, or what is wrong in words; 0 is wrong, and so is more than 292 years. */
 const char *duration_parse(const char *text, uint64_t *ns);
+const char *duration_parse_seconds(const char *text, double *seconds);
 
 #endif

@@ -124,13 +124,13 @@ struct monitor_statistics {
 
 struct monitor;
 
-/* NULL: no memory. The configuration must be sound: see monitor_config_fault. */
+/* What is wrong with them in words, or NULL: they must be positive, critical not below warning. */
+const char *monitor_thresholds_fault(const struct monitor_thresholds *thresholds);
+
+/* NULL: no memory. The thresholds must have no fault, the retention and the number of breaches must
+ * be positive. */
 struct monitor *monitor_create(const struct monitor_config *config);
 void monitor_destroy(struct monitor *monitor);
-
-/* What is wrong with it in words, or NULL: thresholds must be positive and critical not below
- * warning, times positive (the cooldown may be 0), counts at least 1. */
-const char *monitor_config_fault(const struct monitor_config *config);
 
 /* Idempotent. Returns 0, -ENOMEM, or -ENOSPC beyond MONITOR_NODES_MAX. */
 int monitor_register(struct monitor *monitor, const char *name);

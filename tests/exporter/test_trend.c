@@ -249,7 +249,7 @@ static void M5_what_is_never_critical_has_no_time_to_it(void **state)
 
 	(void)state;
 	config.thresholds.critical_seconds = INFINITY;
-	assert_null(monitor_config_fault(&config));
+	assert_null(monitor_thresholds_fault(&config.thresholds));
 	struct monitor *monitor = monitor_create(&config);
 	monitor_register(monitor, "a");
 	const struct monitor_node *node = NULL;
