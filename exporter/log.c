@@ -10,8 +10,6 @@
 #include "log.h"
 #include "text.h"
 
-#define LOG_LINE_BYTES_MAX 8192u
-
 const char *const log_level_words[LOG_LEVEL_COUNT] = {"debug", "info", "warn", "error"};
 
 static enum log_level log_level = LOG_INFO;
@@ -79,7 +77,7 @@ void log_event(enum log_level level, const char *event, ...)
 
 void log_failure(const char *object, const char *reason)
 {
-	char line[512];
+	char line[LOG_LINE_BYTES_MAX];
 
 	snprintf(line, sizeof line, CONFIG_PROGRAM ": %s: %s", object, reason);
 	for (char *c = line; *c; c++)

@@ -5,6 +5,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#define LOG_LINE_BYTES_MAX 8192u
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_COUNT };
 
 extern const char *const log_level_words[LOG_LEVEL_COUNT];

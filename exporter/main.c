@@ -120,6 +120,7 @@ static int run_threads(struct collect *collect, const struct config *config, str
 /* NULL with EXIT_OK: there is nobody to notify. */
 static int open_notify(struct notify **notify, struct collect *collect, const struct config *config)
 {
+	char why[LOG_LINE_BYTES_MAX];
 	const char *reason;
 	int error;
 
@@ -135,9 +136,9 @@ static int open_notify(struct notify **notify, struct collect *collect, const st
 	const int index = notify_probe(*notify, &reason);
 	if (index < 0)
 		return EXIT_OK;
-	fprintf(stderr, CONFIG_PROGRAM ": --alert.url: %s does not answer: %s\n",
-		notify_url_shown(*notify, (unsigned)index), reason);
-	return EXIT_WRONG;
+	snprintf(why, sizeof why, "%s cannot be told: %s",
+		 notify_url_shown(*notify, (unsigned)index), reason);
+	return fail("--alert.url", why);
 }
 
 static size_t followed_max(void)
@@ -175,13 +176,12 @@ static int run(const struct config *config, struct collect *collect, const sigse
 {
 	struct listen_set listeners = {.count = 0};
 	struct notify *notify = NULL;
-	int status = EXIT_OK;
+	/* First, as it may take seconds: who can connect is served at once. */
+	int status = open_notify(&notify, collect, config);
 
 	for (unsigned i = 0; i < config->address_count && status == EXIT_OK && !config->once; i++)
 		if (listen_open(&listeners, &config->addresses[i]) != 0)
 			status = EXIT_WRONG;
-	if (status == EXIT_OK)
-		status = open_notify(&notify, collect, config);
 	if (status == EXIT_OK)
 		status = collect_and_run(config, collect, notify, &listeners, signals);
 	notify_destroy(notify);

@@ -112,6 +112,18 @@ static void member_time(struct text *text, const char *name, uint64_t ns,
 	text_string(text, "\"");
 }
 
+/* To the status page; the URL may end with slashes. */
+static void link_back(struct text *text, const char *external_url)
+{
+	size_t bytes = strlen(external_url);
+
+	while (bytes > 0 && external_url[bytes - 1] == '/')
+		bytes--;
+	text_string(text, ",\"generatorURL\":\"");
+	text_quoted(text, external_url, bytes);
+	text_string(text, "/replication\"");
+}
+
 void alert_json(struct text *text, const struct monitor_node *node, enum severity severity,
 		const struct alert_terms *terms)
 {
@@ -127,10 +139,7 @@ void alert_json(struct text *text, const struct monitor_node *node, enum severit
 	} else {
 		member_time(text, "endsAt", alert->resolved_ns, terms);
 	}
-	if (terms->external_url) {
-		text_string(text, ",\"generatorURL\":\"");
-		text_quoted(text, terms->external_url, strlen(terms->external_url));
-		text_string(text, "/replication\"");
-	}
+	if (terms->external_url)
+		link_back(text, terms->external_url);
 	text_string(text, "}");
 }

@@ -139,31 +139,19 @@ void client_close(struct client *client)
 	*client = (struct client){.easy = NULL};
 }
 
-static int prepare(struct client *client, const char *path, long timeout_ms)
+int client_post_json(struct client *client, const char *path, long timeout_ms, const char *body,
+		     size_t bytes)
 {
 	client->answer_bytes = 0;
 	client->error[0] = '\0';
 	memset(client->answer, 0, sizeof client->answer);
 	snprintf(client->url, 2 * CLIENT_URL_BYTES_MAX, "%s%s", client->base, path);
-	curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	return curl_easy_setopt(client->easy, CURLOPT_URL, client->url) == CURLE_OK ? 0 : -ENOMEM;
-}
-
-int client_get(struct client *client, const char *path, long timeout_ms)
-{
-	curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, NULL);
-	curl_easy_setopt(client->easy, CURLOPT_HTTPGET, 1L);
-	return prepare(client, path, timeout_ms);
-}
-
-int client_post_json(struct client *client, const char *path, long timeout_ms, const char *body,
-		     size_t bytes)
-{
 	curl_easy_setopt(client->easy, CURLOPT_HTTPHEADER, client->headers);
 	curl_easy_setopt(client->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(client->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes);
-	return prepare(client, path, timeout_ms);
+	curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+	return curl_easy_setopt(client->easy, CURLOPT_URL, client->url) == CURLE_OK ? 0 : -ENOMEM;
 }
 
 void *client_context(CURL *easy)

@@ -33,9 +33,8 @@ const char *client_url_fault(const char *url);
 int client_open(struct client *client, const char *url, void *context);
 void client_close(struct client *client);
 
-/* Make it ready to be added to a multi handle. The body stays the caller's and must stand until the
- * request is done. Return 0 or -ENOMEM. */
-int client_get(struct client *client, const char *path, long timeout_ms);
+/* Makes it ready to be added to a multi handle. The body stays the caller's and must stand until
+ * the request is done. Returns 0 or -ENOMEM. */
 int client_post_json(struct client *client, const char *path, long timeout_ms, const char *body,
 		     size_t bytes);
 

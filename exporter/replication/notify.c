@@ -168,18 +168,23 @@ static void take_answer(struct alertmanager *alertmanager, long status)
 	tell_state(alertmanager, before);
 }
 
-static int post(struct notify *notify, struct alertmanager *alertmanager)
+/* Returns whether the request is under way; else the reason says why not. */
+static bool post(struct notify *notify, struct alertmanager *alertmanager, long timeout_ms)
 {
 	struct client *client = &alertmanager->client;
 	const struct text *body = &alertmanager->body;
 	int error = body->error;
 
+	alertmanager->reason[0] = '\0';
 	if (error == 0)
-		error = client_post_json(client, "/api/v2/alerts", POST_TIMEOUT_MS, body->data,
+		error = client_post_json(client, "/api/v2/alerts", timeout_ms, body->data,
 					 body->bytes);
 	if (error == 0 && curl_multi_add_handle(notify->multi, client->easy) != CURLM_OK)
 		error = -ENOMEM;
-	return error;
+	if (error)
+		snprintf(alertmanager->reason, sizeof alertmanager->reason, "%s", strerror(-error));
+	alertmanager->is_busy = error == 0;
+	return alertmanager->is_busy;
 }
 
 /* Takes the next step of an Alertmanager that is idle. Returns whether there are more to take. */
@@ -197,12 +202,8 @@ static bool proceed(struct notify *notify, struct alertmanager *alertmanager)
 	tell_state(alertmanager, before);
 	if (step != DELIVERY_SENDS)
 		return step == DELIVERY_LOOKS;
-	const int error = post(notify, alertmanager);
-	alertmanager->is_busy = error == 0;
-	if (error) {
-		snprintf(alertmanager->reason, sizeof alertmanager->reason, "%s", strerror(-error));
+	if (!post(notify, alertmanager, POST_TIMEOUT_MS))
 		take_answer(alertmanager, 0);
-	}
 	return true;
 }
 
@@ -267,21 +268,6 @@ void notify_stop(struct notify *notify)
 	pthread_join(notify->thread, NULL);
 }
 
-/* Returns whether the request is under way. */
-static bool probe(struct notify *notify, struct alertmanager *alertmanager)
-{
-	int error = client_get(&alertmanager->client, "/-/ready", PROBE_TIMEOUT_MS);
-
-	if (error == 0 &&
-	    curl_multi_add_handle(notify->multi, alertmanager->client.easy) != CURLM_OK)
-		error = -ENOMEM;
-	alertmanager->is_busy = error == 0;
-	alertmanager->reason[0] = '\0';
-	if (error)
-		snprintf(alertmanager->reason, sizeof alertmanager->reason, "%s", strerror(-error));
-	return alertmanager->is_busy;
-}
-
 int notify_probe(struct notify *notify, const char **reason)
 {
 	struct alertmanager *alertmanager;
@@ -289,8 +275,11 @@ int notify_probe(struct notify *notify, const char **reason)
 	int running;
 	long status;
 
-	for (unsigned i = 0; i < notify->count; i++)
-		pending += probe(notify, &notify->alertmanagers[i]);
+	for (unsigned i = 0; i < notify->count; i++) {
+		text_clear(&notify->alertmanagers[i].body);
+		text_string(&notify->alertmanagers[i].body, "[]");
+		pending += post(notify, &notify->alertmanagers[i], PROBE_TIMEOUT_MS);
+	}
 	while (pending > 0) {
 		curl_multi_perform(notify->multi, &running);
 		while ((alertmanager = next_answer(notify, &status)) != NULL) {

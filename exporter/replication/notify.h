@@ -50,9 +50,9 @@ int notify_create(struct notify **notify, const struct notify_options *options,
 		  struct watch *watch);
 void notify_destroy(struct notify *notify);
 
-/* Asks each Alertmanager for its health, all at once and for 3 seconds at most. Returns the index
- * of the first that does not answer well, with the reason in words, which stand until the start,
- * or -1. Before the start. */
+/* Tells each Alertmanager of no alerts, all at once and for 3 seconds at most: what else may be
+ * ready to answer does not take that. Returns the index of the first that does not either, with the
+ * reason in words, which stand until the start, or -1. Before the start. */
 int notify_probe(struct notify *notify, const char **reason);
 
 /* Return 0 or a negative errno; after a start there must be a stop, which waits for no answer. */

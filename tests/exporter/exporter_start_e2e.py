@@ -13,8 +13,10 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 
 from harness import label, totals_of_seg
+from alertmanager import Server, free_port
 from place import PATHS, Program, main, run, wait_until
 from programs import Exporter, Page, export_once, page_once
 
@@ -49,6 +51,88 @@ def port_in_use_is_one_line_and_exit_2(place):
         port = server.getsockname()[1]
         line = refused(place, f"--web.listen-address=127.0.0.1:{port}")
         assert f"127.0.0.1:{port}" in line and "in use" in line, line
+
+
+def alertmanager_that_cannot_be_told_is_one_line_in_five_seconds_and_exit_2(place):
+    def closed(handler):
+        handler.close_connection = True
+
+    def no_http(handler):
+        handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
+        handler.close_connection = True
+
+    def ready_but_not_for_alerts(handler):
+        handler.answer(200 if handler.command == "GET" else 405, b"\x1b[31mnot here\nnor there")
+
+    nobody = f"http://user:secret@127.0.0.1:{free_port()}/am"
+    long = nobody + "/x" * 900
+    line = refused_in_time(place, long)
+    assert long.replace("user:secret@", "") in line and "connect to 127.0.0.1" in line, line
+    assert "resolve" in refused_in_time(place, "http://user:secret@no.such.host.invalid")
+    for behave, reason in ((lambda handler: handler.server.released.wait(), "timed out"),
+                           (lambda handler: handler.answer(500, b"broken"), "status 500: broken"),
+                           (lambda handler: handler.answer(404), "status 404"),
+                           (lambda handler: handler.answer(302, Location=nobody), "status 302"),
+                           (ready_but_not_for_alerts, "status 405: ?[31mnot here\n"),
+                           (closed, "Empty reply"), (no_http, "HTTP/0.9")):
+        with Server(behave) as server:
+            line = refused_in_time(place, server.url.replace("//", "//user:secret@"))
+            assert reason in line, (reason, line)
+            assert f"--alert.url: {server.url} cannot be told: " in line, line
+    exporter = Exporter(place)
+    assert "status 405" in refused_in_time(place, f"http://{exporter.host}:{exporter.port}")
+
+
+def refused_in_time(place, url):
+    begin = time.monotonic()
+    with Server(lambda handler: handler.answer(200)) as well:
+        line = refused(place, "--alert.url", well.url, "--alert.url", url)
+        assert [body for _, _, body in well.bodies] == [[]]
+    assert time.monotonic() - begin < 5
+    assert line.startswith("ring-exporter: --alert.url: http") and well.url not in line, line
+    assert "secret" not in line and "user" not in line, line
+    return line
+
+
+def alertmanager_that_cannot_be_told_does_not_matter_if_allowed(place):
+    with Server(lambda handler: handler.server.released.wait()) as hanging:
+        urls = [f"http://127.0.0.1:{free_port()}", hanging.url]
+        exporter = Exporter(place, "--alert.allow-unreachable",
+                            *(f"--alert.url={url}" for url in urls))
+        page = exporter.page()
+        for url in urls:
+            assert page.values["ring_exporter_alertmanager_up", f'alertmanager="{url}"'] == 0
+        exporter.await_word(f'alertmanager cannot be told" url="{urls[0]}"')
+        assert exporter.end() == 0
+
+
+def password_of_an_alertmanager_goes_there_and_nowhere_else(place):
+    with Server(lambda handler: handler.answer(200)) as server:
+        url = server.url.replace("//", "//user:s%65cret@")
+        exporter = Exporter(place, "--log.level=debug", f"--alert.url={url}/", "--alert.resend=1s")
+        wait_until(lambda: len(server.bodies) > 1, "it is told of no alerts")
+        page = exporter.page_when(lambda page: page.values.get(
+            ("ring_exporter_alertmanager_up", f'alertmanager="{server.url}"')) == 1, "it is up")
+        for _, headers, _ in server.bodies:
+            assert headers["Authorization"] == "Basic dXNlcjpzZWNyZXQ=", headers
+        server.behave = lambda handler: handler.answer(500)
+        exporter.await_word("alertmanager cannot be told")
+    for text in (page.text, exporter.said(), exporter.get("/replication")[2].decode()):
+        assert "cret" not in text and "user:" not in text and "dXNlcj" not in text, text
+
+
+def one_alertmanager_given_twice_is_one_line_and_exit_2(place):
+    for other in ("http://h:9093", "http://h:9093//", "HTTP://user:secret@h:9093"):
+        line = refused(place, "--alert.allow-unreachable", "--alert.url=http://h:9093",
+                       f"--alert.url={other}")
+        assert line == "ring-exporter: --alert.url: names one Alertmanager twice\n", line
+
+
+def once_tells_nobody_and_asks_nobody(place):
+    with Server(lambda handler: handler.answer(500)) as server:
+        page = page_once(place, f"--alert.url={server.url}")
+        assert server.bodies == [] and page.lines("ring_exporter_alert") == []
+    refused(place, "--once", "--alert.url=http://")
 
 
 def missing_directory_is_made_for_its_owner_and_group(place):
@@ -287,6 +371,11 @@ main([
     wrong_command_lines_are_one_line_and_exit_2,
     letter_that_is_no_option_is_named_alone,
     port_in_use_is_one_line_and_exit_2,
+    alertmanager_that_cannot_be_told_is_one_line_in_five_seconds_and_exit_2,
+    alertmanager_that_cannot_be_told_does_not_matter_if_allowed,
+    password_of_an_alertmanager_goes_there_and_nowhere_else,
+    one_alertmanager_given_twice_is_one_line_and_exit_2,
+    once_tells_nobody_and_asks_nobody,
     missing_directory_is_made_for_its_owner_and_group,
     directory_that_cannot_be_is_one_line_and_exit_2,
     help_and_version_go_to_stdout_and_exit_0,

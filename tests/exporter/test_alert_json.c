@@ -137,11 +137,15 @@ static void link_leads_to_the_status_page(void **state)
 	struct alert_terms linked = terms;
 
 	(void)state;
-	linked.external_url = "http://host:1/prefix";
-	json_t *alert = parsed(&node, SEVERITY_WARNING, &linked);
-	assert_string_equal(string_at(alert, NULL, "generatorURL"),
-			    "http://host:1/prefix/replication");
-	json_decref(alert);
+	for (unsigned slashes = 0; slashes < 3; slashes++) {
+		char url[] = "http://host:1/prefix//";
+		url[strlen("http://host:1/prefix") + slashes] = '\0';
+		linked.external_url = url;
+		json_t *alert = parsed(&node, SEVERITY_WARNING, &linked);
+		assert_string_equal(string_at(alert, NULL, "generatorURL"),
+				    "http://host:1/prefix/replication");
+		json_decref(alert);
+	}
 }
 
 static void labels_that_alertmanager_would_not_take_are_faults(void **state)
