@@ -91,21 +91,6 @@ static void pass(struct collect *collect, uint64_t now_ns)
 	collect->work.busy_ns += clock_monotonic_ns() - now_ns;
 }
 
-/* Takes in what cannot be learned from samples: the owner's end, new tables, and tallies that run
- * ahead of a burst not yet published. */
-static int look_after(struct source *source)
-{
-	const bool was_alive = source->alive;
-	const int reason = source_refresh(source);
-
-	if (reason)
-		return reason;
-	/* Whatever a dead owner did is visible now, so this is the last word. */
-	if (was_alive && !source->alive)
-		return drain_source_end(source);
-	return source->alive ? source_read_all(source) : 0;
-}
-
 /* After a sample of the followers of so many turns. */
 static int publish(struct collect *collect, uint64_t now_ns, unsigned turn_count)
 {
@@ -139,7 +124,7 @@ static void look_after_some(struct collect *collect, size_t first, size_t step)
 {
 	for (size_t i = first; i < collect->attach.source_count; i += step) {
 		struct source *source = collect->attach.sources[i];
-		const int reason = source->reader ? look_after(source) : 0;
+		const int reason = source->reader ? drain_look_after(source) : 0;
 		if (reason)
 			source_quarantine(source, reason);
 	}

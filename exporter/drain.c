@@ -108,6 +108,18 @@ int drain_source_end(struct source *source)
 	return reason ? reason : source_read_all(source);
 }
 
+int drain_look_after(struct source *source)
+{
+	const bool was_alive = source->alive;
+
+	source_check_owner(source);
+	/* Whatever a dead owner did is visible now, so this is the last word. */
+	if (was_alive && !source->alive)
+		return drain_source_end(source);
+	const int reason = source_refresh(source);
+	return reason ? reason : source->alive ? source_read_all(source) : 0;
+}
+
 uint64_t drain_interval_ns(uint64_t previous_ns, uint64_t fill_ns)
 {
 	uint64_t interval_ns = fill_ns;

@@ -21,6 +21,10 @@ int drain_source(struct source *source, uint64_t elapsed_ns, uint64_t *fill_ns);
 /* Drains what is left behind a writer that has ended, and reads all tallies. */
 int drain_source_end(struct source *source);
 
+/* Takes in what cannot be learned from samples: the owner's end, new tables, and tallies that run
+ * ahead of a burst not yet published. Returns 0 or a reason. */
+int drain_look_after(struct source *source);
+
 /* How long until the next pass: a quarter of the fastest ring, and no sudden long pauses. Pure. */
 uint64_t drain_interval_ns(uint64_t previous_ns, uint64_t fill_ns);
 

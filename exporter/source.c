@@ -232,7 +232,7 @@ int source_rejoin(struct source *source, struct aggregate *aggregate)
 	return source_join(source, aggregate);
 }
 
-int source_refresh(struct source *source)
+void source_check_owner(struct source *source)
 {
 	const bool alive = ring_reader_owner_alive(source->reader);
 
@@ -240,7 +240,12 @@ int source_refresh(struct source *source)
 		log_event(LOG_INFO, alive ? "owner is back" : "owner is gone", "segment",
 			  source->name, NULL);
 	source->alive = alive;
+}
+
+int source_refresh(struct source *source)
+{
 	const enum ring_verdict verdict = ring_reader_refresh(source->reader);
+
 	return verdict != RING_SOUND ? (int)verdict : source_learn(source);
 }
 

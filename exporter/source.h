@@ -91,7 +91,9 @@ bool source_can_agree(const struct source *source);
 /* Leaves and joins again, to try metrics that were in conflict. Returns 0 or a reason. */
 int source_rejoin(struct source *source, struct aggregate *aggregate);
 
-/* Takes in what the tables have gained and whether the owner lives. Returns 0 or a reason. */
+/* Takes in whether the owner lives. */
+void source_check_owner(struct source *source);
+/* Takes in what the tables have gained. Returns 0 or a reason. */
 int source_refresh(struct source *source);
 
 /* Brings the ring's account up to date. */

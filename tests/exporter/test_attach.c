@@ -49,10 +49,10 @@ static void segments_come_live_die_and_come_back(void **state)
 	following_step(following);
 	following_expect(following, "seg", SOURCE_LIVE, 0);
 	ring_segment_close(segment);
-	assert_int_equal(source_refresh(following_source(following, "seg")), 0);
+	source_check_owner(following_source(following, "seg"));
 	following_expect(following, "seg", SOURCE_DEAD, 0);
 	segment = following_segment(following, "seg");
-	assert_int_equal(source_refresh(following_source(following, "seg")), 0);
+	source_check_owner(following_source(following, "seg"));
 	following_expect(following, "seg", SOURCE_LIVE, 0);
 	ring_segment_close(segment);
 }
