@@ -7,14 +7,12 @@
 
 /* Marks what the samples touch, without a branch on what they are; returns how many belong to
  * no series that the reader knows. */
-static uint64_t touch(struct source *source, const struct ring_sample *samples, size_t count)
+static uint64_t touch(struct source *source, const struct ring_sample *samples, size_t count,
+		      int *indexes)
 {
-	int indexes[BATCH_SAMPLES];
 	uint64_t unknown = 0;
 
 	ring_reader_resolve(source->reader, samples, count, indexes);
-	if (source->feeds)
-		feed_samples(source, samples, indexes, count);
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t at = (uint32_t)(indexes[i] + 1);
 		source->touched[at] = 1;
@@ -28,15 +26,18 @@ static uint64_t touch(struct source *source, const struct ring_sample *samples, 
 static int judge(struct source *source, uint32_t core, const struct ring_sample *samples,
 		 size_t count, int *refreshed)
 {
-	uint64_t unknown = touch(source, samples, count);
+	int indexes[BATCH_SAMPLES];
+	uint64_t unknown = touch(source, samples, count, indexes);
 
 	if (unknown > 0 && !*refreshed) {
 		const int reason = source_refresh(source);
 		if (reason)
 			return reason;
 		*refreshed = 1;
-		unknown = touch(source, samples, count);
+		unknown = touch(source, samples, count, indexes);
 	}
+	if (source->feeds)
+		feed_samples(source, samples, indexes, count);
 	source->rings[core].rejected += unknown;
 	return 0;
 }
@@ -65,7 +66,7 @@ static int drain_ring(struct source *source, uint32_t core, int *refreshed)
 		return reason;
 	if (ring->account.dropped == dropped_before)
 		return source_read_touched(source, core);
-	source->feeds_short = true;
+	ring->feeds_short = true;
 	return source_read_core(source, core);
 }
 
@@ -94,7 +95,7 @@ int drain_source(struct source *source, uint64_t elapsed_ns, uint64_t *fill_ns)
 		if (ns < *fill_ns)
 			*fill_ns = ns;
 	}
-	return source->feeds_short ? feed_tallies(source) : 0;
+	return source->feeds ? feed_tallies(source) : 0;
 }
 
 int drain_source_end(struct source *source)

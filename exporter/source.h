@@ -39,6 +39,7 @@ struct source_ring {
 	struct ring_account account;
 	uint64_t rejected; /* drained, but of a series that the segment does not have */
 	uint64_t carried;  /* drained from earlier files of the same history */
+	bool feeds_short;  /* samples were dropped that the feeds have not made up for */
 };
 
 struct source {
@@ -60,8 +61,8 @@ struct source {
 	struct followers *followers;  /* NULL: none are looked for */
 	struct followers_feed *feeds; /* by series index; NULL: it records nothing of followers */
 	struct identity identity;     /* of the last segment followed */
+	uint32_t fed_count;           /* series whose first tallies the feeds have taken in */
 	uint32_t metric_count, series_count; /* that the member knows */
-	bool feeds_short;                    /* they lack samples, which are dropped or too old */
 	bool listed;                         /* by the scan in progress */
 };
 

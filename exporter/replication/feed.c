@@ -5,7 +5,8 @@
 
 #include "feed.h"
 
-#define AHEAD 8u /* samples whose followers are on their way out of memory */
+#define AHEAD         8u  /* samples whose followers are on their way out of memory */
+#define BATCH_TALLIES 64u /* read at a time */
 
 int feed_learn(struct source *source, uint32_t index)
 {
@@ -22,31 +23,29 @@ int feed_learn(struct source *source, uint32_t index)
 	if (!source->feeds)
 		return -ENOMEM;
 	source->feeds[index] = followers_join(source->followers, kind, series->labels);
-	source->feeds_short = true;
 	return 0;
 }
 
 void feed_close(struct source *source)
 {
+	feed_orphan(source);
 	for (uint32_t i = 0; source->feeds && i < source->series_count; i++)
 		followers_leave(source->feeds[i]);
 	free(source->feeds);
 	source->feeds = NULL;
+	source->fed_count = 0;
 }
 
 void feed_orphan(struct source *source)
 {
 	for (uint32_t i = 0; source->feeds && i < source->series_count; i++)
-		followers_orphan(source->feeds[i]);
+		followers_orphan(source->feeds[i], source);
 }
 
-static void observe(const struct source *source, uint32_t index, uint64_t bits, uint64_t time_ns)
+/* The last lag that somebody recorded who is gone is not the lag. */
+static bool is_believed(const struct source *source, struct followers_feed feed)
 {
-	const struct followers_feed feed = source->feeds[index];
-
-	/* The last lag that somebody recorded who is gone is not the lag. */
-	if (source->alive || feed.kind != LAG_RECORDED)
-		followers_observe(source->followers, feed, bits, time_ns);
+	return source->alive || feed.kind != LAG_RECORDED;
 }
 
 void feed_samples(const struct source *source, const struct ring_sample *samples,
@@ -55,37 +54,60 @@ void feed_samples(const struct source *source, const struct ring_sample *samples
 	for (size_t i = 0; i < count; i++) {
 		if (i + AHEAD < count && indexes[i + AHEAD] >= 0)
 			followers_prefetch(source->feeds[indexes[i + AHEAD]]);
-		if (indexes[i] >= 0)
-			observe(source, (uint32_t)indexes[i], samples[i].value,
-				samples[i].timestamp_ns);
+		if (indexes[i] < 0)
+			continue;
+		const struct followers_feed feed = source->feeds[indexes[i]];
+		if (is_believed(source, feed))
+			followers_observe(source->followers, feed, source, samples[i].value,
+					  samples[i].timestamp_ns);
 	}
 }
 
-static int observe_tallies(const struct source *source, uint32_t core)
+static int recall_batch(const struct source *source, uint32_t core, const uint32_t *series,
+			uint32_t count)
 {
-	uint64_t cells[2]; /* of a gauge */
+	uint64_t cells[2 * BATCH_TALLIES]; /* a gauge's value and its time */
+	const enum ring_verdict verdict = ring_reader_gather(source->reader, core, series, count,
+							     cells);
 
-	for (uint32_t i = 0; i < source->series_count; i++) {
+	for (uint32_t i = 0; i < count && verdict == RING_SOUND; i++) {
+		const struct followers_feed feed = source->feeds[series[i]];
+		const uint64_t time_ns = cells[2 * i + 1];
+		/* At 0 this core has never set it. */
+		if (time_ns != 0 && is_believed(source, feed))
+			followers_recall(source->followers, feed, source, cells[2 * i], time_ns);
+	}
+	return (int)verdict;
+}
+
+static int recall_core(const struct source *source, uint32_t core, uint32_t first)
+{
+	uint32_t series[BATCH_TALLIES], count = 0;
+	int reason = 0;
+
+	for (uint32_t i = first; i < source->series_count && reason == 0; i++) {
 		if (!source->feeds[i].follower)
 			continue;
-		const enum ring_verdict verdict = ring_reader_gather(source->reader, core, &i, 1,
-								     cells);
-		if (verdict != RING_SOUND)
-			return (int)verdict;
-		if (cells[1] != 0) /* else this core has never set it */
-			observe(source, i, cells[0], cells[1]);
+		series[count++] = i;
+		if (count < BATCH_TALLIES)
+			continue;
+		reason = recall_batch(source, core, series, count);
+		count = 0;
 	}
-	return 0;
+	return reason ? reason : recall_batch(source, core, series, count);
 }
 
 int feed_tallies(struct source *source)
 {
 	int reason = 0;
 
-	source->feeds_short = false;
-	if (!source->feeds)
-		return 0;
-	for (uint32_t core = 0; core < source->core_count && reason == 0; core++)
-		reason = observe_tallies(source, core);
+	for (uint32_t core = 0; core < source->core_count && reason == 0; core++) {
+		struct source_ring *ring = &source->rings[core];
+		const uint32_t first = ring->feeds_short ? 0 : source->fed_count;
+		if (first < source->series_count)
+			reason = recall_core(source, core, first);
+		ring->feeds_short = false;
+	}
+	source->fed_count = source->series_count;
 	return reason;
 }

@@ -13,14 +13,13 @@
 int feed_learn(struct source *source, uint32_t index);
 /* All feeds end. */
 void feed_close(struct source *source);
-/* The owner has ended. */
+/* The owner has ended, and will not correct what it has recorded. */
 void feed_orphan(struct source *source);
 
-/* Takes in samples, of these series. Only for a source that has feeds. */
+/* Take in samples, of these series; the tallies of new series and of rings that have lost some.
+ * Only for a source that has feeds. The second returns 0 or a reason to quarantine. */
 void feed_samples(const struct source *source, const struct ring_sample *samples,
 		  const int *indexes, size_t count);
-
-/* Takes in the tallies, and nothing is missing any more. Returns 0 or a reason to quarantine. */
 int feed_tallies(struct source *source);
 
 #endif

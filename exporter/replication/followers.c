@@ -82,6 +82,7 @@ struct follower {
 	LIST_ENTRY(follower) of_turn;
 	uint32_t feed_counts[LAG_KIND_COUNT];
 	struct aggregate_member *member; /* NULL: not shown yet */
+	const void *recorder;            /* of the lag, if one is recorded */
 	bool monitored;
 	char name[]; /* valid UTF-8 */
 };
@@ -211,17 +212,32 @@ void followers_leave(struct followers_feed feed)
 		feed.follower->feed_counts[feed.kind]--;
 }
 
-void followers_orphan(struct followers_feed feed)
+void followers_orphan(struct followers_feed feed, const void *recorder)
 {
-	if (feed.follower && feed.kind == LAG_RECORDED)
-		lag_forget(&feed.follower->lag, LAG_RECORDED);
+	struct follower *follower = feed.follower;
+
+	if (!follower || feed.kind != LAG_RECORDED || follower->recorder != recorder)
+		return;
+	lag_forget(&follower->lag, LAG_RECORDED);
+	follower->recorder = NULL;
 }
 
-void followers_observe(const struct followers *followers, struct followers_feed feed, uint64_t bits,
-		       uint64_t time_ns)
+void followers_observe(const struct followers *followers, struct followers_feed feed,
+		       const void *recorder, uint64_t bits, uint64_t time_ns)
 {
-	if (feed.follower)
-		lag_observe(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns);
+	if (feed.follower &&
+	    lag_observe(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns) &&
+	    feed.kind == LAG_RECORDED)
+		feed.follower->recorder = recorder;
+}
+
+void followers_recall(const struct followers *followers, struct followers_feed feed,
+		      const void *recorder, uint64_t bits, uint64_t time_ns)
+{
+	if (feed.follower &&
+	    lag_recall(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns) &&
+	    feed.kind == LAG_RECORDED)
+		feed.follower->recorder = recorder;
 }
 
 /* Showing */

@@ -62,12 +62,15 @@ static inline void followers_prefetch(struct followers_feed feed)
 	__builtin_prefetch((const char *)feed.follower + RING_LINE, 1);
 }
 
-/* Takes in a gauge's value and time. */
-void followers_observe(const struct followers *followers, struct followers_feed feed, uint64_t bits,
-		       uint64_t time_ns);
+/* Take in a gauge's value and time, as a sample and as a tally has them. Whoever recorded it is
+ * known by an address. */
+void followers_observe(const struct followers *followers, struct followers_feed feed,
+		       const void *recorder, uint64_t bits, uint64_t time_ns);
+void followers_recall(const struct followers *followers, struct followers_feed feed,
+		      const void *recorder, uint64_t bits, uint64_t time_ns);
 
-/* Who recorded this has ended, and will not correct it. */
-void followers_orphan(struct followers_feed feed);
+/* The recorder has ended: a lag that it recorded itself is forgotten, if no other one is newer. */
+void followers_orphan(struct followers_feed feed, const void *recorder);
 
 /* Gives the followers of this turn their sample and their metrics; puts it off if another thread
  * has the monitor. Returns 0 or -ENOMEM. */

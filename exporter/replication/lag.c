@@ -11,8 +11,10 @@
 
 #include "lag.h"
 
-static bool is_sound(enum lag_kind kind, double value)
+static bool is_sound(enum lag_kind kind, uint64_t bits)
 {
+	const double value = bits != RING_GAUGE_UNSET ? ring_double_of(bits) : 0;
+
 	return value >= 0 && value <= (double)LAG_SEQNO_MAX &&
 	       (kind == LAG_RECORDED || value == (double)(uint64_t)value);
 }
@@ -61,32 +63,59 @@ static void drop_applied_steps(struct lag *lag)
 	memmove(lag->steps, lag->steps + first, lag->step_count * sizeof lag->steps[0]);
 }
 
-void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
-		 uint64_t now_ns)
+/* Of one time the highest sequence number is the newest. */
+static bool is_stale(const struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns)
 {
-	struct lag_record *record = &lag->records[kind];
+	const struct lag_record *record = &lag->records[kind];
+
+	if (time_ns != record->time_ns || kind == LAG_RECORDED)
+		return time_ns < record->time_ns;
+	return bits != RING_GAUGE_UNSET && lag->known[kind] && ring_double_of(bits) < record->value;
+}
+
+/* `step_ns` is when the entries were shipped, if this is of the leader. */
+static void take(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		 uint64_t step_ns)
+{
 	const bool known = bits != RING_GAUGE_UNSET;
 	const double value = known ? ring_double_of(bits) : 0;
-	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
 
-	if (!is_sound(kind, value)) {
-		lag->refused_count++;
-		return;
-	}
-	const bool is_same_time = time_past_ns == record->time_ns;
-	const bool is_lower = kind != LAG_RECORDED && lag->known[kind] && known &&
-			      value < record->value;
-	if (time_past_ns < record->time_ns || (is_same_time && is_lower)) {
-		lag->stale_count++;
-		return;
-	}
-	*record = (struct lag_record){value, time_past_ns};
+	lag->records[kind] = (struct lag_record){value, time_ns};
 	lag->known[kind] = known;
 	if (kind == LAG_SHIPPED && !known)
 		lag->step_count = 0;
 	else if (kind == LAG_SHIPPED)
-		add_step(lag, (uint64_t)value, is_same_time ? now_ns : time_past_ns);
+		add_step(lag, (uint64_t)value, step_ns);
 	drop_applied_steps(lag);
+}
+
+bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		 uint64_t now_ns)
+{
+	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+
+	if (!is_sound(kind, bits)) {
+		lag->refused_count++;
+		return false;
+	}
+	if (is_stale(lag, kind, bits, time_past_ns)) {
+		lag->stale_count++;
+		return false;
+	}
+	take(lag, kind, bits, time_past_ns, time_past_ns);
+	return true;
+}
+
+bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		uint64_t now_ns)
+{
+	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+
+	if (!is_sound(kind, bits) || is_stale(lag, kind, bits, time_past_ns))
+		return false;
+	take(lag, kind, bits, time_past_ns,
+	     time_past_ns == lag->records[kind].time_ns ? now_ns : time_past_ns);
+	return true;
 }
 
 void lag_forget(struct lag *lag, enum lag_kind kind)

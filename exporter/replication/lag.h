@@ -14,9 +14,7 @@
  * Pure: times are CLOCK_MONOTONIC in nanoseconds, and the present is an argument. A record from the
  * future counts as of now. The newest record of a kind wins; older ones, which come when several
  * cores record the same, are ignored and counted. Of sequence numbers of one time the highest wins:
- * cores may share a clock that is rarely read. A gauge's value and its time are not read at one
- * instant, so that a new value may come with the time of the one before, which may be long ago:
- * a value that comes without a new time counts as of now.
+ * cores may share a clock that is rarely read.
  */
 #ifndef LAG_H
 #define LAG_H
@@ -65,9 +63,16 @@ static_assert(offsetof(struct lag, steps) == 64, "the steps begin a line");
 
 /* Takes in a record. RING_GAUGE_UNSET, as the bits of a double, takes the value back. A sequence
  * number that goes back is a new beginning: the leader's clears the history; a follower's lag is
- * then counted from the oldest step that is still known. */
-void lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+ * then counted from the oldest step that is still known. Returns whether it was taken. */
+bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		 uint64_t now_ns);
+
+/* The same for a tally, which is asked for the last record of a core where records are missing.
+ * What is known already is neither news nor stale, and what is refused was so before. A gauge's
+ * value and its time are not read at one instant, so that a new value may come with the time of the
+ * one before, which may be long ago: one that comes without a new time counts as of now. */
+bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
+		uint64_t now_ns);
 
 /* The newest sequence number of that kind; 0 if there is none. */
 static inline uint64_t lag_seqno(const struct lag *lag, enum lag_kind kind)

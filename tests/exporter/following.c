@@ -25,10 +25,14 @@ int following_make(void **state)
 	following->root = root;
 	snprintf(following->dir, sizeof following->dir, "%s/ring", following->root);
 	following->aggregate = aggregate_create();
+	following->own = aggregate_create();
 	*state = following;
 	log_init(LOG_ERROR, LOG_LOGFMT);
-	return attach_open(&following->attach, following->dir, following->aggregate, NULL,
-			   FOLLOWING_MAX, 0);
+	if (followers_create(&following->followers, &monitor_defaults, following->own,
+			     following->aggregate) != 0)
+		return -1;
+	return attach_open(&following->attach, following->dir, following->aggregate,
+			   &following->followers, FOLLOWING_MAX, 0);
 }
 
 int following_remove(void **state)
@@ -37,19 +41,18 @@ int following_remove(void **state)
 	void *root = following->root;
 
 	attach_close(&following->attach);
+	followers_destroy(&following->followers);
+	aggregate_destroy(following->own);
 	aggregate_destroy(following->aggregate);
 	free(following);
 	return workspace_remove(&root);
 }
 
-void following_step(struct following *following)
+void following_drain(struct following *following)
 {
 	uint64_t fill_ns = DRAIN_INTERVAL_NS_MAX;
 
-	following->now_ns += STEP_NS;
-	do {
-		attach_update(&following->attach, following->now_ns);
-	} while (attach_is_looking(&following->attach));
+	following->followers.now_ns = following->now_ns;
 	for (size_t i = 0; i < following->attach.source_count; i++) {
 		struct source *source = following->attach.sources[i];
 		if (!source->reader)
@@ -58,6 +61,16 @@ void following_step(struct following *following)
 		if (reason)
 			source_quarantine(source, reason);
 	}
+}
+
+void following_step(struct following *following)
+{
+	following->now_ns += STEP_NS;
+	following->followers.now_ns = following->now_ns;
+	do {
+		attach_update(&following->attach, following->now_ns);
+	} while (attach_is_looking(&following->attach));
+	following_drain(following);
 }
 
 struct source *following_source(struct following *following, const char *name)

@@ -13,6 +13,8 @@ struct following {
 	char *root;   /* of all that the test makes */
 	char dir[64]; /* in it, of the segments */
 	struct aggregate *aggregate;
+	struct aggregate *own; /* of the exporter's own metrics */
+	struct followers followers;
 	struct attach attach;
 	uint64_t now_ns;
 };
@@ -21,8 +23,11 @@ struct following {
 int following_make(void **state);
 int following_remove(void **state);
 
-/* Looks through all of the directory, at what was refused too, then drains everything once. */
+/* Ten seconds later: looks through all of the directory, at what was refused too, then drains
+ * everything once. */
 void following_step(struct following *following);
+/* Drains everything once, now. */
+void following_drain(struct following *following);
 
 /* The source of that name; fails the test if there is none. */
 struct source *following_source(struct following *following, const char *name);

@@ -243,7 +243,7 @@ static void of_one_time_the_highest_wins(void **state)
 	expect_close(seconds_of(&lag, 11 * S), 1, 0);
 }
 
-static void value_without_a_time_of_its_own_counts_as_of_now(void **state)
+static void tally_without_a_time_of_its_own_counts_as_of_now(void **state)
 {
 	struct lag lag = {0}, first = {0};
 
@@ -251,21 +251,50 @@ static void value_without_a_time_of_its_own_counts_as_of_now(void **state)
 	observe(&lag, LAG_SHIPPED, 10, 1 * S);
 	observe(&lag, LAG_APPLIED, 10, 1 * S);
 	/* An hour later, read between the value and its time; then both. */
-	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(11), 1 * S, 3600 * S);
+	lag_recall(&lag, LAG_SHIPPED, ring_bits_of(11), 1 * S, 3600 * S);
 	expect(&lag, 3600 * S, 1, 0);
 	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(11), 3600 * S - 1, 3601 * S);
 	expect(&lag, 3602 * S, 1, 2);
 	/* The other way round. */
 	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(11), 3603 * S, 3604 * S);
-	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(12), 3603 * S, 3605 * S);
+	lag_recall(&lag, LAG_SHIPPED, ring_bits_of(12), 3603 * S, 3605 * S);
 	observe(&lag, LAG_APPLIED, 11, 3605 * S);
 	expect(&lag, 3605 * S, 1, 0);
 	/* The very first value, whose time was still 0. */
-	lag_observe(&first, LAG_SHIPPED, ring_bits_of(11), 0, 3600 * S);
+	lag_recall(&first, LAG_SHIPPED, ring_bits_of(11), 0, 3600 * S);
 	expect(&first, 3601 * S, 11, 1);
 	take_back(&first, LAG_SHIPPED, 3602 * S);
-	lag_observe(&first, LAG_SHIPPED, ring_bits_of(12), 3602 * S, 7200 * S);
+	lag_recall(&first, LAG_SHIPPED, ring_bits_of(12), 3602 * S, 7200 * S);
 	expect(&first, 7203 * S, 12, 3);
+}
+
+static void samples_of_one_time_are_of_that_time(void **state)
+{
+	struct lag lag = {0};
+
+	(void)state;
+	for (int i = 1; i <= 3; i++)
+		lag_observe(&lag, LAG_SHIPPED, ring_bits_of(i), 1 * S, 3600 * S);
+	expect(&lag, 3601 * S, 3, 3600);
+	observe(&lag, LAG_APPLIED, 2, 3601 * S);
+	expect(&lag, 3601 * S, 1, 3600);
+}
+
+static void tallies_that_are_no_news_are_not_counted(void **state)
+{
+	struct lag lag = {0};
+
+	(void)state;
+	observe(&lag, LAG_SHIPPED, 10, 10 * S);
+	assert_true(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(10), 10 * S, 20 * S));
+	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 9 * S, 20 * S));
+	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 10 * S, 20 * S));
+	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(-1), 11 * S, 20 * S));
+	expect(&lag, 20 * S, 10, 10);
+	assert_int_equal(lag.stale_count + lag.refused_count, 0);
+	assert_true(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(11), 15 * S, 20 * S));
+	observe(&lag, LAG_APPLIED, 10, 16 * S);
+	expect(&lag, 20 * S, 1, 5);
 }
 
 static void record_from_the_future_counts_as_of_now(void **state)
@@ -355,7 +384,9 @@ int main(void)
 		cmocka_unit_test(what_is_recorded_wins_until_it_is_taken_back),
 		cmocka_unit_test(older_records_are_ignored_and_counted),
 		cmocka_unit_test(of_one_time_the_highest_wins),
-		cmocka_unit_test(value_without_a_time_of_its_own_counts_as_of_now),
+		cmocka_unit_test(tally_without_a_time_of_its_own_counts_as_of_now),
+		cmocka_unit_test(samples_of_one_time_are_of_that_time),
+		cmocka_unit_test(tallies_that_are_no_news_are_not_counted),
 		cmocka_unit_test(record_from_the_future_counts_as_of_now),
 		cmocka_unit_test(values_that_are_no_sequence_number_or_no_time_are_refused),
 		cmocka_unit_test(steps_close_together_are_one_as_of_the_first),

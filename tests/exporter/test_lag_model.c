@@ -121,11 +121,13 @@ static void live(struct lag *lag, struct model *model, uint64_t now_ns, uint64_t
 		model->stale_count++;
 		return;
 	}
-	if (one_in(20)) { /* read between the value and its time */
+	if (one_in(20)) { /* a tally, read between the value and its time */
 		time_ns = model->times_ns[kind];
 		value = (kind == LAG_SHIPPED ? model_shipped(model) : model->applied) + 1;
+		lag_recall(lag, kind, ring_bits_of((double)value), time_ns, now_ns);
+	} else {
+		lag_observe(lag, kind, ring_bits_of((double)value), time_ns, now_ns);
 	}
-	lag_observe(lag, kind, ring_bits_of((double)value), time_ns, now_ns);
 	model->times_ns[kind] = time_ns;
 	if (kind == LAG_SHIPPED)
 		model_ship(model, value, now_ns);

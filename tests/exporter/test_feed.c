@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From real rings to followers: what samples and tallies say, whoever records it, in whatever
+ * order it comes, and what stays of it afterwards.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "drain.h"
+#include "members.h"
+#include "replicating.h"
+#include "workspace.h"
+
+#define BEGIN REPLICATING_BEGIN
+
+#define shipped  ring_replication_shipped
+#define applied  ring_replication_applied
+#define recorded ring_replication_recorded_lag
+
+static void remove_file(struct following *following, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", following->dir, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* In both orders of attaching, and of recording. */
+static void L1_leader_and_follower_meet_in_either_order(void **state)
+{
+	struct following *following = *state;
+
+	replicating_begin(following);
+	for (int order = 0; order < 2; order++) {
+		const char *const names[] = {order ? "a" : "b", order ? "b" : "a"};
+		const char *const whom = order ? "f1" : "f0";
+		struct plane follower = plane_open(following, names[order], 64);
+		plane_record(&follower, applied, whom, 7, BEGIN - 2 * S);
+		following_step(following);
+		replicating_expect_unknown(following, whom);
+		struct plane leader = plane_open(following, names[!order], 64);
+		plane_record(&leader, shipped, whom, 7, BEGIN - 9 * S);
+		plane_record(&leader, shipped, whom, 8, BEGIN - 4 * S);
+		following_step(following);
+		replicating_expect(following, whom, 1, -4);
+		plane_record(&follower, applied, whom, 8, BEGIN);
+		replicating_expect(following, whom, 0, 0);
+		plane_close(&leader);
+		plane_close(&follower);
+		remove_file(following, "a");
+		remove_file(following, "b");
+		following_step(following);
+		replicating_expect_unknown(following, whom);
+	}
+	assert_int_equal(following->followers.count, 0);
+}
+
+static void L1_counters_that_restart_from_0_begin_anew(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	replicating_begin(following);
+	plane_record(&plane, shipped, "f", 1000, BEGIN - 90 * S);
+	plane_record(&plane, applied, "f", 990, BEGIN - 80 * S);
+	replicating_expect(following, "f", 10, -90);
+	plane_record(&plane, shipped, "f", 0, BEGIN - 70 * S);
+	replicating_expect(following, "f", -990, 0);
+	plane_record(&plane, applied, "f", 0, BEGIN - 60 * S);
+	replicating_expect(following, "f", 0, 0);
+	plane_record(&plane, shipped, "f", 3, BEGIN - 50 * S);
+	replicating_expect(following, "f", 3, -50);
+	plane_record(&plane, applied, "f", 3, BEGIN - 40 * S);
+	replicating_expect(following, "f", 0, 0);
+	replicating_expect_ignored(following, "stale", 0);
+	plane_close(&plane);
+}
+
+static void L2_follower_is_gone_when_it_is_taken_back(void **state)
+{
+	struct following *following = *state;
+	struct plane leader = plane_open(following, "leader", 64);
+	struct plane follower = plane_open(following, "follower", 64);
+
+	replicating_begin(following);
+	plane_record(&leader, shipped, "f", 9, BEGIN - 5 * S);
+	plane_record(&follower, applied, "f", 8, BEGIN - 4 * S);
+	replicating_expect(following, "f", 1, -5);
+	const struct ring_replication_follower handles = ring_replication_follower_resolve(
+		&leader.set, "f");
+	ring_tick_at(leader.writers[0], BEGIN - 3 * S);
+	ring_replication_follower_gone(leader.writers[0], &handles);
+	replicating_expect_unknown(following, "f");
+	/* What was recorded before that brings nobody back, although tallies are read again. */
+	plane_record(&follower, applied, "other", 1, BEGIN - 2 * S);
+	replicating_expect_unknown(following, "f");
+	plane_record(&leader, shipped, "f", 20, BEGIN - 2 * S);
+	plane_record(&follower, applied, "f", 19, BEGIN - 1 * S);
+	replicating_expect(following, "f", 1, -2);
+	plane_close(&leader);
+	plane_close(&follower);
+}
+
+/* Its samples make the reader look at the tables again, and are then resolved again. */
+static void samples_beside_those_of_a_new_follower_count_once(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	replicating_begin(following);
+	plane_record(&plane, shipped, "old", 1, BEGIN - 9 * S);
+	replicating_expect(following, "old", 1, -9);
+	plane_record(&plane, shipped, "old", 2, BEGIN - 8 * S);
+	plane_record(&plane, shipped, "old", 3, BEGIN - 7 * S);
+	plane_record(&plane, shipped, "new", 1, BEGIN - 6 * S);
+	plane_record(&plane, shipped, "old", 4, BEGIN - 5 * S);
+	replicating_expect(following, "old", 4, -9);
+	replicating_expect(following, "new", 1, -6);
+	replicating_expect_ignored(following, "stale", 0);
+	plane_close(&plane);
+}
+
+static void tally_of_the_core_before_is_neither_news_nor_stale(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	replicating_begin(following);
+	plane_record_on(&plane, 0, shipped, "f", 1, BEGIN - 9 * S);
+	plane_record_on(&plane, 1, shipped, "f", 2, BEGIN - 8 * S);
+	replicating_expect(following, "f", 2, -9);
+	plane_record_on(&plane, 1, shipped, "new", 1, BEGIN - 7 * S); /* makes tallies be read */
+	replicating_expect(following, "f", 2, -9);
+	replicating_expect_ignored(following, "stale", 0);
+	plane_record_on(&plane, 0, shipped, "f", 1, BEGIN - 9 * S); /* but this sample is */
+	replicating_expect_ignored(following, "stale", 1);
+	replicating_expect(following, "f", 2, -9);
+	plane_close(&plane);
+}
+
+/* What an exporter finds that was not there: an hour of history, from the rings. */
+static void M3_exporter_that_comes_late_knows_ages_from_the_rings(void **state)
+{
+	struct following *following = *state;
+	struct plane leader = plane_open(following, "leader", 64);
+	struct plane follower = plane_open(following, "follower", 64);
+
+	for (uint64_t i = 1; i <= 30; i++)
+		plane_record(&leader, shipped, "f", i, BEGIN - (3600 - 100 * i) * S);
+	plane_record(&follower, applied, "f", 9, BEGIN - 10 * S);
+	replicating_begin(following);
+	replicating_expect(following, "f", 21, -2600);
+	plane_record(&follower, applied, "f", 19, BEGIN);
+	replicating_expect(following, "f", 11, -1600);
+	plane_close(&leader);
+	plane_close(&follower);
+}
+
+/* A core looks at the clock once in a burst. */
+static void M3_entries_of_one_burst_have_its_age(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	for (uint64_t i = 1; i <= 3; i++)
+		plane_record(&plane, shipped, "f", i, BEGIN - 3600 * S);
+	plane_record(&plane, applied, "f", 1, BEGIN - 1 * S);
+	replicating_begin(following);
+	replicating_expect(following, "f", 2, -3600);
+	plane_record(&plane, applied, "f", 2, BEGIN);
+	replicating_expect(following, "f", 1, -3600);
+	plane_close(&plane);
+}
+
+/* The ring has lost when most of it was shipped: the lag in entries is exact, and no age is greater
+ * than the true one, nor less than that of the oldest sample left. */
+static void M3_loss_leaves_entries_exact_and_no_age_too_great(void **state)
+{
+	enum { SLOTS = 8, LAST = 1000 };
+	struct following *following = *state;
+	struct plane leader = plane_open(following, "leader", SLOTS);
+	struct plane follower = plane_open(following, "follower", SLOTS);
+
+	replicating_begin(following);
+	plane_record(&leader, shipped, "f", 1, BEGIN);
+	plane_record(&follower, applied, "f", 1, BEGIN);
+	replicating_expect(following, "f", 0, 0);
+	for (uint64_t i = 2; i <= LAST; i++) {
+		plane_record(&leader, shipped, "f", i, BEGIN + i * S);
+		plane_record(&follower, applied, "f", i / 2, BEGIN + i * S);
+	}
+	following->now_ns = BEGIN + LAST * S;
+	following_drain(following);
+	replicating_tick(following);
+	members_expect(following->own, "replication_lag_seqno{follower=\"f\"} 500");
+	const struct monitor_node *node = monitor_find(following->followers.watch.monitor, "f");
+	assert_true(node->lag_seconds <= LAST - 501);
+	assert_true(node->lag_seconds >= SLOTS - 4);
+	/* From now on it is known again. */
+	plane_record(&leader, shipped, "f", LAST + 1, BEGIN + (LAST + 1) * S);
+	plane_record(&follower, applied, "f", LAST, BEGIN + (LAST + 1) * S);
+	following->now_ns += 31 * S;
+	replicating_expect(following, "f", 1, LAST + 1);
+	plane_close(&leader);
+	plane_close(&follower);
+}
+
+/* Of everything that the ring has lost there is the tally. */
+static void last_values_that_the_ring_has_lost_come_from_the_tallies(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 8);
+
+	replicating_begin(following);
+	plane_record(&plane, shipped, "f", 10, BEGIN - 9 * S);
+	replicating_expect(following, "f", 10, -9);
+	plane_record(&plane, shipped, "f", 20, BEGIN - 8 * S);
+	plane_record(&plane, applied, "f", 15, BEGIN - 7 * S);
+	for (unsigned i = 0; i < 100; i++)
+		plane_record(&plane, shipped, "noise", i, BEGIN - 6 * S);
+	replicating_expect(following, "f", 5, -8);
+	plane_record(&plane, applied, "f", 20, BEGIN - 5 * S);
+	for (unsigned i = 0; i < 100; i++)
+		plane_record(&plane, shipped, "noise", 100 + i, BEGIN - 4 * S);
+	replicating_expect(following, "f", 0, 0);
+	replicating_expect_ignored(following, "stale", 0);
+	plane_close(&plane);
+}
+
+static void of_two_segments_that_disagree_the_newest_record_counts(void **state)
+{
+	struct following *following = *state;
+	struct plane one = plane_open(following, "one", 64);
+	struct plane other = plane_open(following, "other", 64);
+
+	replicating_begin(following);
+	plane_record(&one, shipped, "f", 100, BEGIN - 9 * S);
+	plane_record(&other, shipped, "f", 50, BEGIN - 8 * S);
+	replicating_expect(following, "f", 50, -8);
+	plane_record(&one, shipped, "f", 101, BEGIN - 7 * S);
+	replicating_expect(following, "f", 101, -8); /* a leader that has moved on */
+	plane_record(&other, shipped, "f", 51, BEGIN - 7 * S - 1);
+	replicating_expect(following, "f", 101, -8);
+	replicating_expect_ignored(following, "stale", 1);
+	plane_close(&one);
+	plane_close(&other);
+}
+
+/* Each process that resolves a follower has all three of its series, set or not. */
+static void recorded_lag_ends_with_who_recorded_it_and_nobody_else(void **state)
+{
+	struct following *following = *state;
+	struct plane leader = plane_open(following, "leader", 64);
+	struct plane collector = plane_open(following, "collector", 64);
+
+	replicating_begin(following);
+	plane_record(&leader, shipped, "f", 5, BEGIN - 1 * S);
+	plane_record(&collector, recorded, "f", 40 * S, BEGIN - 1 * S);
+	replicating_expect_seconds(following, "f", 40);
+	plane_close(&leader);
+	remove_file(following, "leader");
+	following_step(following);
+	replicating_expect_seconds(following, "f", 40);
+	leader = plane_open(following, "leader", 64);
+	plane_record(&leader, shipped, "f", 6, BEGIN - 1 * S);
+	following_step(following);
+	replicating_expect_seconds(following, "f", 40);
+	/* Its process may live on, or not. */
+	remove_file(following, "collector");
+	following_step(following);
+	replicating_expect(following, "f", 6, -1);
+	plane_close(&collector);
+	plane_close(&leader);
+}
+
+static void recorded_lag_outlives_a_segment_that_joins_again(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	replicating_begin(following);
+	plane_record(&plane, shipped, "f", 5, BEGIN - 9 * S);
+	plane_record(&plane, shipped, "f", 6, BEGIN - 3 * S);
+	plane_record(&plane, recorded, "f", 40 * S, BEGIN - 1 * S);
+	plane_record(&plane, applied, "f", 5, BEGIN - 1 * S);
+	replicating_expect_seconds(following, "f", 40);
+	assert_int_equal(source_rejoin(following_source(following, "seg"), following->aggregate),
+			 0);
+	replicating_expect_seconds(following, "f", 40);
+	following->now_ns += 60 * S;
+	replicating_expect(following, "f", 1, -3); /* which the history says */
+	plane_close(&plane);
+}
+
+static void recorded_lag_ends_with_its_owner_whenever_that_is_noticed(void **state)
+{
+	struct following *following = *state;
+	struct plane leader = plane_open(following, "leader", 64);
+	struct plane collector = plane_open(following, "collector", 64);
+	struct source *source;
+
+	replicating_begin(following);
+	plane_record(&leader, shipped, "f", 5, BEGIN - 1 * S);
+	plane_record(&collector, recorded, "f", 40 * S, BEGIN - 1 * S);
+	replicating_expect_seconds(following, "f", 40);
+	/* A new series makes the tables be read again, before anybody asks for the owner. */
+	plane_record(&collector, recorded, "new", 50 * S, BEGIN - 1 * S);
+	plane_close(&collector);
+	following_drain(following);
+	source = following_source(following, "collector");
+	assert_int_equal(drain_look_after(source), 0);
+	assert_int_equal(source_state(source), SOURCE_DEAD);
+	replicating_expect(following, "f", 5, -1);
+	replicating_expect_unknown(following, "new");
+	plane_close(&leader);
+}
+
+#define FOLLOWED(metric_name, metric_kind, ...)                                      \
+	{                                                                            \
+		.name = metric_name, .help = "Not of the set.", .kind = metric_kind, \
+		.label_keys = {__VA_ARGS__}, .series_max = 1                         \
+	}
+
+static void metrics_of_another_shape_are_nobody_s_lag(void **state)
+{
+	static const struct ring_metric_def defs[] = {
+		FOLLOWED(RING_REPLICATION_SHIPPED, RING_GAUGE, NULL),
+		FOLLOWED(RING_REPLICATION_APPLIED, RING_GAUGE, "follower", "channel"),
+		FOLLOWED(RING_REPLICATION_RECORDED_LAG "_total", RING_COUNTER, "follower"),
+	};
+	static const char *const labels[][3] = {{NULL}, {"f", "c", NULL}, {"f", NULL}};
+	struct following *following = *state;
+	struct ring_segment *segment = workspace_segment(
+		&(struct ring_options){.name = "seg",
+				       .dir = following->dir,
+				       .core_count = 1,
+				       .metrics = defs,
+				       .metric_count = 3});
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+
+	replicating_begin(following);
+	for (unsigned i = 0; i < 2; i++)
+		ring_gauge_set(writer, ring_gauge_resolve(segment, defs[i].name, labels[i]), 7);
+	ring_counter_add(writer, ring_counter_resolve(segment, defs[2].name, labels[2]), 7);
+	following_drain(following);
+	replicating_tick(following);
+	assert_int_equal(following->followers.count, 0);
+	assert_null(following_source(following, "seg")->feeds);
+	members_expect(following->aggregate, RING_REPLICATION_SHIPPED " 7");
+	members_expect(following->aggregate,
+		       RING_REPLICATION_APPLIED "{follower=\"f\",channel=\"c\"} 7");
+	ring_segment_close(segment);
+}
+
+static void what_many_followers_share_is_nobody_s_lag(void **state)
+{
+	static const struct ring_replication_options options = {.followers_max = 1};
+	struct following *following = *state;
+	struct ring_replication_schema schema;
+	struct plane plane;
+
+	ring_replication_declare(&schema, &options);
+	plane.segment = workspace_segment(
+		&(struct ring_options){.name = "seg",
+				       .dir = following->dir,
+				       .core_count = 1,
+				       .metrics = schema.metrics,
+				       .metric_count = RING_REPLICATION_METRICS});
+	assert_int_equal(ring_replication_define(&plane.set, plane.segment, &options), 0);
+	plane.writers[0] = ring_writer_claim(plane.segment, 0);
+	replicating_begin(following);
+	plane_record(&plane, shipped, "own", 1, BEGIN - 1 * S);
+	plane_record(&plane, shipped, "shares", 2, BEGIN);
+	plane_record(&plane, shipped, RING_OVERFLOW_LABEL, 3, BEGIN);
+	replicating_expect(following, "own", 1, -1);
+	replicating_expect_unknown(following, RING_OVERFLOW_LABEL);
+	assert_int_equal(following->followers.count, 1);
+	members_expect(following->aggregate,
+		       RING_REPLICATION_SHIPPED "{follower=\"" RING_OVERFLOW_LABEL "\"} 3");
+	plane_close(&plane);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, following_make, following_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(L1_leader_and_follower_meet_in_either_order),
+		TEST(L1_counters_that_restart_from_0_begin_anew),
+		TEST(L2_follower_is_gone_when_it_is_taken_back),
+		TEST(samples_beside_those_of_a_new_follower_count_once),
+		TEST(tally_of_the_core_before_is_neither_news_nor_stale),
+		TEST(M3_exporter_that_comes_late_knows_ages_from_the_rings),
+		TEST(M3_entries_of_one_burst_have_its_age),
+		TEST(M3_loss_leaves_entries_exact_and_no_age_too_great),
+		TEST(last_values_that_the_ring_has_lost_come_from_the_tallies),
+		TEST(of_two_segments_that_disagree_the_newest_record_counts),
+		TEST(recorded_lag_ends_with_who_recorded_it_and_nobody_else),
+		TEST(recorded_lag_outlives_a_segment_that_joins_again),
+		TEST(recorded_lag_ends_with_its_owner_whenever_that_is_noticed),
+		TEST(metrics_of_another_shape_are_nobody_s_lag),
+		TEST(what_many_followers_share_is_nobody_s_lag),
+	};
+
+	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
+}
