@@ -74,11 +74,55 @@ static void every_segment_has_its_turn(void **state)
 		ring_segment_close(segments[i]);
 }
 
+/* Somebody renders a status page, for as long as it takes. */
+static void drain_goes_on_while_another_thread_has_the_monitor(void **state)
+{
+	struct collect collect;
+	struct render render;
+	char dir[64];
+	bool shown = false;
+
+	snprintf(dir, sizeof dir, "%s/ring", (const char *)*state);
+	const struct ring_options options = workspace_options(dir, "seg");
+	struct ring_segment *segment = workspace_segment(&options);
+	log_init(LOG_ERROR, LOG_LOGFMT);
+	assert_int_equal(
+		collect_open(&collect, &(struct collect_options){.dir = dir,
+								 .followed_max = SEGMENT_COUNT,
+								 .monitor = &monitor_defaults}),
+		0);
+	render_init(&render);
+	pthread_mutex_lock(&collect.followers.watch.mutex);
+	assert_int_equal(collect_start(&collect), 0);
+	for (unsigned step = 1; step <= 3; step++) {
+		char line[96];
+		workspace_record(segment, 1);
+		/* A record of it is three samples. */
+		snprintf(line, sizeof line,
+			 "\nring_samples_drained_total{segment=\"seg\",core=\"0\"} %u\n", 3 * step);
+		shown = false;
+		for (int i = 0; i < POLLS_MAX && !shown; i++) {
+			usleep(50000);
+			shown = page_has(&render, line);
+		}
+		assert_true(shown);
+		snprintf(line, sizeof line, "\ntest_packets_total{channel=\"a\"} %u\n", step);
+		assert_true(page_has(&render, line));
+	}
+	pthread_mutex_unlock(&collect.followers.watch.mutex);
+	collect_stop(&collect);
+	render_release(&render);
+	collect_close(&collect);
+	ring_segment_close(segment);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_segment_has_its_turn, workspace_make,
 						workspace_remove),
+		cmocka_unit_test_setup_teardown(drain_goes_on_while_another_thread_has_the_monitor,
+						workspace_make, workspace_remove),
 	};
 
 	return cmocka_run_group_tests_name("collect", tests, NULL, NULL);
