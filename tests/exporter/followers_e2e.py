@@ -5,10 +5,12 @@
 usage: followers_e2e.py RING_EXPORTER REPLICATION_WRITER
 """
 import os
+import re
+import signal
 import time
 
 from harness import Replicator
-from place import main
+from place import main, wait_until
 from programs import Exporter, page_once
 
 LAG = "replication_lag_seqno"
@@ -16,6 +18,7 @@ SECONDS = "replication_follower_lag_seconds"
 SEVERITY = "replication_follower_severity"
 SEVERITIES = ["normal", "warning", "critical", "stalled"]
 SECOND_NS = 10**9
+PREFIX = "dataforts_"  # of what is not about followers
 
 
 def value_of(page, name, follower):
@@ -29,6 +32,12 @@ def severity_of(page, follower):
              for word in SEVERITIES}
     assert sorted(shown.values()) == [0, 0, 0, 1], shown
     return max(shown, key=shown.get)
+
+
+def total_is(exporter, total, name, **labels):
+    """Of all followers, which is made once a second."""
+    return exporter.page_when(lambda page: page.total(name, **labels) == total,
+                              f"{name} {labels} is {total}")
 
 
 def lag_is(exporter, follower, lag):
@@ -108,7 +117,7 @@ def L2_a_follower_that_goes_away_is_no_longer_shown(place):
     assert value_of(page, LAG, "stays") == 3
     assert [line for line in page.lines("replication_follower") if "stays" not in line
             and not line.startswith("replication_followers")] == []
-    assert page.total("replication_followers") == 1
+    total_is(exporter, 1, "replication_followers")
 
 
 def L3_what_is_not_known_is_not_shown(place):
@@ -160,11 +169,104 @@ def M4_severity_follows_the_thresholds_that_are_configured(place):
     page = exporter.page_when(critical, "fast is critical")
     assert seen == ["normal", "warning", "critical"], seen
     assert severity_of(page, "slow/1") == "normal"
-    assert page.values["replication_followers", 'severity="critical"'] == 1
+    page = total_is(exporter, 1, "replication_followers", severity="critical")
     assert page.values["replication_followers", 'severity="normal"'] == 1
     assert page.total("replication_lag_max_seconds") >= 4
     assert page.total("replication_alerts_total") == 1
     assert page.total("replication_alerts_suppressed_total") == 1
+
+
+def M3_exporter_that_is_restarted_has_its_history_from_the_rings(place):
+    leader, follower = Replicator(place, "leader"), Replicator(place, "follower")
+    now_ns = time.monotonic_ns()
+    for age_s, seqno in ((300, 10), (200, 20), (100, 30)):
+        leader.tell("shipped", "f", seqno, at=now_ns - age_s * SECOND_NS)
+    follower.tell("applied", "f", 10, at=now_ns - 250 * SECOND_NS)
+    for round in range(2):
+        exporter = Exporter(place)
+        page = lag_is(exporter, "f", 20 - 10 * round)
+        age_s = (200, 100)[round] + (time.monotonic_ns() - now_ns) / SECOND_NS
+        assert age_s - 2 < value_of(page, SECONDS, "f") <= age_s
+        assert page.total("replication_records_ignored_total") == 0
+        assert exporter.end() == 0
+        follower.tell("applied", "f", 20)
+
+
+def M4_pause_of_the_exporter_is_no_lag_and_no_alert(place):
+    leader, follower = Replicator(place, "leader"), Replicator(place, "follower")
+    exporter = Exporter(place, "--replication.warning=2s", "--replication.critical=2s")
+    leader.tell("shipped", "f", 1)
+    follower.tell("applied", "f", 1)
+    lag_is(exporter, "f", 0)
+    exporter.send_signal(signal.SIGSTOP)
+    begin, seqno = time.monotonic(), 1
+    while time.monotonic() < begin + 4:  # more than the threshold
+        seqno += 1
+        leader.tell("shipped", "f", seqno)
+        follower.tell("applied", "f", seqno)
+        time.sleep(0.001)
+    leader.tell("shipped", "f", seqno + 7)
+    exporter.send_signal(signal.SIGCONT)
+    page = lag_is(exporter, "f", 7)
+    assert value_of(page, SECONDS, "f") < 2 and severity_of(page, "f") == "normal"
+    assert page.total("replication_alerts_total") == 0
+    exporter.page_when(lambda page: severity_of(page, "f") == "critical", "that is lag")
+    total_is(exporter, 1, "replication_alerts_total")
+
+
+def L2_recorded_lag_ends_with_its_owner_although_a_new_series_comes_first(place):
+    leader, collector = Replicator(place, "leader"), Replicator(place, "collector")
+    exporter = Exporter(place)
+    leader.tell("shipped", "f", 1)
+    collector.tell("recorded_lag", "f", 100 * SECOND_NS)
+    exporter.page_when(lambda page: value_of(page, SECONDS, "f") == 100, "it is believed")
+    exporter.send_signal(signal.SIGSTOP)
+    collector.tell("recorded_lag", "new", 100 * SECOND_NS)
+    collector.kill()
+    collector.wait()
+    exporter.send_signal(signal.SIGCONT)
+    exporter.page_when(lambda page: value_of(page, SECONDS, "f") < 100
+                       and value_of(page, SECONDS, "new") is None, "neither is, any more")
+
+
+def followers_shown(exporter):
+    return len(re.findall(rb"^replication_lag_seqno{", exporter.get()[2], re.MULTILINE))
+
+
+def M3_ten_thousand_followers_are_shown_and_twenty_thousand_keep_to_the_budget(place):
+    names = [f"f{i:05}" for i in range(20000)]
+    one = Replicator(place, "one", PREFIX, 1, 10000)
+    exporter = Exporter(place)
+    one.tell_each("shipped", names[:10000], 5)
+    wait_until(lambda: followers_shown(exporter) == 10000, "all of the first ones are shown")
+    page = total_is(exporter, 10000, "replication_followers")
+    assert page.total("replication_records_ignored_total") == 0
+    other = Replicator(place, "other", PREFIX, 1, 10000)
+    other.tell_each("shipped", names[10000:], 6)
+    wait_until(lambda: followers_shown(exporter) == 16384, "as many as there may be")
+    page = total_is(exporter, 16384, "replication_followers")
+    assert {value_of(page, LAG, name) for name in names[:10000]} == {5}
+    assert {value_of(page, LAG, name) for name in names[10000:16384]} == {6}
+    # Each has three series.
+    assert page.total("replication_records_ignored_total", reason="refused") == 3 * (20000 - 16384)
+    assert page.total("replication_records_ignored_total", reason="stale") == 0
+
+
+def followers_that_come_and_go_by_thousands_leave_no_memory(place):
+    exporter = Exporter(place, "--replication.no-prediction")
+    resident = []
+    for round in range(6):
+        writer = Replicator(place, f"round{round}", PREFIX, 1, 4000)
+        writer.tell_each("shipped", [f"r{round}-{i}" for i in range(4000)], 5)
+        wait_until(lambda: followers_shown(exporter) == 4000, "they are shown")
+        writer.end()
+        os.remove(place.path(f"round{round}"))
+        wait_until(lambda: followers_shown(exporter) == 0, "they are gone")
+        with open(f"/proc/{exporter.pid}/statm", encoding="ascii") as statm:
+            resident.append(int(statm.read().split()[1]))
+    # In pages. AddressSanitizer keeps what is freed.
+    if "ASAN_OPTIONS" not in os.environ:
+        assert max(resident[3:]) <= 1.1 * max(resident[:3]), resident
 
 
 main([
@@ -176,4 +278,9 @@ main([
     L3_without_followers_nothing_is_said_of_them,
     M3_the_lag_in_time_is_the_age_of_the_first_entry_missed,
     M4_severity_follows_the_thresholds_that_are_configured,
+    M3_exporter_that_is_restarted_has_its_history_from_the_rings,
+    M4_pause_of_the_exporter_is_no_lag_and_no_alert,
+    L2_recorded_lag_ends_with_its_owner_although_a_new_series_comes_first,
+    M3_ten_thousand_followers_are_shown_and_twenty_thousand_keep_to_the_budget,
+    followers_that_come_and_go_by_thousands_leave_no_memory,
 ])

@@ -63,5 +63,16 @@ class Replicator(Program):
                   for word in words]
         self.stdin.write(" ".join([str(at), call, *quoted]) + "\n")
         self.stdin.flush()
+        self.expect_ok(call, words)
+
+    def tell_each(self, call, names, number):
+        """The same call for each of some names, which need no quoting."""
+        for name in names:
+            self.stdin.write(f"now {call} {name} {number}\n")
+        self.stdin.flush()
+        for name in names:
+            self.expect_ok(call, name)
+
+    def expect_ok(self, *words):
         answer = self.stdout.readline()
-        assert answer == "ok\n", (call, words, answer, self.said())
+        assert answer == "ok\n", (words, answer, self.said())
