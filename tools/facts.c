@@ -4,11 +4,13 @@
 
 #include <ring/record.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "document.h"
 #include "owner.h"
 #include "series.h"
+#include "tool.h"
 
 static json_t *uuid_text(const uint8_t uuid[16])
 {
@@ -150,6 +152,18 @@ static enum ring_verdict add_series(json_t *metrics, struct ring_reader *reader,
 	return per_core ? add_parts(object, reader, index) : RING_SOUND;
 }
 
+static json_t *metric_facts(const struct ring_metric_info *info)
+{
+	json_t *metric = json_object();
+
+	json_object_set_new(metric, "name", document_text(info->name));
+	json_object_set_new(metric, "kind", json_string(series_kind_word(info->kind)));
+	json_object_set_new(metric, "merge", json_string(series_merge_word(info->merge)));
+	json_object_set_new(metric, "unit", document_text(info->unit));
+	json_object_set_new(metric, "help", document_text(info->help));
+	return metric;
+}
+
 static enum ring_verdict add_metrics(json_t *document, struct ring_reader *reader, bool per_core)
 {
 	json_t *metrics = json_array();
@@ -157,13 +171,7 @@ static enum ring_verdict add_metrics(json_t *document, struct ring_reader *reade
 
 	json_object_set_new(document, "metrics", metrics);
 	for (uint32_t i = 0; i < ring_reader_metric_count(reader); i++) {
-		const struct ring_metric_info *info = ring_reader_metric(reader, i);
-		json_t *metric = json_object();
-		json_object_set_new(metric, "name", document_text(info->name));
-		json_object_set_new(metric, "kind", json_string(series_kind_word(info->kind)));
-		json_object_set_new(metric, "merge", json_string(series_merge_word(info->merge)));
-		json_object_set_new(metric, "unit", document_text(info->unit));
-		json_object_set_new(metric, "help", document_text(info->help));
+		json_t *metric = metric_facts(ring_reader_metric(reader, i));
 		json_object_set_new(metric, "series", json_array());
 		json_array_append_new(metrics, metric);
 	}
@@ -178,4 +186,48 @@ enum ring_verdict facts_collect(json_t *document, struct ring_reader *reader, bo
 	add_header(document, reader);
 	const enum ring_verdict verdict = add_cores(document, reader);
 	return verdict == RING_SOUND ? add_metrics(document, reader, per_core) : verdict;
+}
+
+/* The value of a series or of several. */
+struct tally {
+	uint64_t cells[RING_SERIES_CELLS_MAX];
+};
+
+/* Merges every series into its metric's total. */
+static enum ring_verdict add_up(struct ring_reader *reader, struct tally *totals)
+{
+	const uint32_t core_count = ring_reader_header(reader)->core_count;
+	struct tally one;
+
+	for (uint32_t i = 0; i < ring_reader_metric_count(reader); i++)
+		ring_cells_clear(ring_reader_metric(reader, i), totals[i].cells);
+	for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {
+		const enum ring_verdict verdict = series_read(reader, i, 0, core_count, one.cells);
+		if (verdict != RING_SOUND)
+			return verdict;
+		ring_cells_merge(series_metric(reader, i),
+				 totals[ring_reader_series(reader, i)->metric].cells, one.cells);
+	}
+	return RING_SOUND;
+}
+
+enum ring_verdict facts_totals(json_t *document, struct ring_reader *reader)
+{
+	struct tally *totals = tool_alloc(ring_reader_metric_count(reader), sizeof *totals);
+	json_t *metrics = json_array();
+
+	json_object_set_new(document, "version", json_integer(DOCUMENT_VERSION));
+	add_header(document, reader);
+	json_object_set_new(document, "metrics", metrics);
+	const enum ring_verdict verdict = add_up(reader, totals);
+	for (uint32_t i = 0; i < ring_reader_metric_count(reader) && verdict == RING_SOUND; i++) {
+		const struct ring_metric_info *info = ring_reader_metric(reader, i);
+		if (info->kind == RING_GAUGE)
+			continue;
+		json_t *metric = metric_facts(info);
+		add_value(metric, info, totals[i].cells);
+		json_array_append_new(metrics, metric);
+	}
+	free(totals);
+	return verdict;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ringstat show: one segment in full, as facts_collect finds it. */
+/* ringstat show: one segment in full, or its totals, as facts.h finds them. */
 #include <stdio.h>
 
 #include "document.h"
@@ -12,11 +12,13 @@
 static const char *dir;
 static bool as_json;
 static bool per_core;
+static bool total;
 
 static const struct option_def options[] = {
 	{.name = "dir", .argument = "DIR", .help = "the segment directory", .text = &dir},
 	{.name = "json", .help = "print JSON", .flag = &as_json},
 	{.name = "per-core", .help = "also show each core's part", .flag = &per_core},
+	{.name = "total", .help = "only each metric's total over all labels", .flag = &total},
 	{0},
 };
 
@@ -49,28 +51,31 @@ static void print_labels(const json_t *labels)
 		putchar('}');
 }
 
-/* The value of a series or of one core's part of it; the rest of the line. */
+/* The number of a series, of one core's part of it, or of a total; the rest of the line. */
+static void print_number(const json_t *object)
+{
+	const json_t *value = json_object_get(object, "value");
+
+	if (json_object_get(object, "buckets")) {
+		fputs("count ", stdout);
+		document_print_scalar(stdout, json_object_get(object, "count"));
+		fputs(", sum ", stdout);
+		document_print_scalar(stdout, json_object_get(object, "sum"));
+	} else if (json_is_null(value)) {
+		fputs("unset", stdout);
+	} else {
+		document_print_scalar(stdout, value);
+	}
+	putchar('\n');
+}
+
 static void print_value(const json_t *object, const char *indent)
 {
-	const json_t *buckets = json_object_get(object, "buckets");
-	const json_t *value = json_object_get(object, "value");
 	json_t *bucket;
 	size_t i;
 
-	if (!buckets) {
-		if (json_is_null(value))
-			fputs("unset", stdout);
-		else
-			document_print_scalar(stdout, value);
-		putchar('\n');
-		return;
-	}
-	fputs("count ", stdout);
-	document_print_scalar(stdout, json_object_get(object, "count"));
-	fputs(", sum ", stdout);
-	document_print_scalar(stdout, json_object_get(object, "sum"));
-	putchar('\n');
-	json_array_foreach (buckets, i, bucket) {
+	print_number(object);
+	json_array_foreach (json_object_get(object, "buckets"), i, bucket) {
 		printf("%sle ", indent);
 		document_print_scalar(stdout, json_object_get(bucket, "le"));
 		fputs(": ", stdout);
@@ -124,26 +129,41 @@ static void print_for_people(const json_t *document)
 		print_metric(metric);
 }
 
+static void print_totals(const json_t *document)
+{
+	json_t *metric;
+	size_t i;
+
+	json_array_foreach (json_object_get(document, "metrics"), i, metric) {
+		printf("%s ", json_string_value(json_object_get(metric, "name")));
+		print_number(metric);
+	}
+}
+
 static int run(char **operands)
 {
 	struct ring_reader *reader;
-	int result = target_open(&reader, dir, operands[0]);
 
+	if (total && per_core)
+		return options_complain("ringstat show", "--per-core", "not with --total");
+	int result = target_open(&reader, dir, operands[0]);
 	if (result)
 		return target_complain(operands[0], result);
 	json_t *document = json_object();
-	result = (int)facts_collect(document, reader, per_core);
+	result = (int)(total ? facts_totals(document, reader)
+			     : facts_collect(document, reader, per_core));
 	ring_reader_close(reader);
 	if (result) {
 		json_decref(document);
 		return target_complain(operands[0], result);
 	}
-	if (as_json) {
-		document_print_json(document);
-	} else {
+	if (as_json)
+		document_print_json(json_incref(document));
+	else if (total)
+		print_totals(document);
+	else
 		print_for_people(document);
-		json_decref(document);
-	}
+	json_decref(document);
 	return TOOL_OK;
 }
 

@@ -39,6 +39,35 @@ def per_core_parts_add_up(place):
                     assert sum(parts) == series[key], series
 
 
+def total_of(series):
+    """What several series of a `show --json` come to."""
+    if "value" in series[0]:
+        return {"value": sum(one["value"] for one in series)}
+    buckets = zip(*([bucket["count"] for bucket in one["buckets"]] for one in series))
+    return {"count": sum(one["count"] for one in series),
+            "sum": sum(one["sum"] for one in series),
+            "buckets": [{"le": bucket["le"], "count": sum(counts)}
+                        for bucket, counts in zip(series[0]["buckets"], buckets)]}
+
+
+def R8_total_of_a_metric_is_that_of_all_its_series(place):
+    path, _ = loaded(place, "a", *OVERFLOWED, "--series", 7)
+    shown, total = ringstat_json("show", path), ringstat_json("show", "--total", path)
+    wanted = {metric["name"]: total_of(metric["series"]) for metric in shown["metrics"]
+              if metric["kind"] != "gauge"}
+    assert len(wanted) == 2 and all(len(metric["series"]) == 7 for metric in shown["metrics"])
+    facts = ("name", "kind", "merge", "unit", "help")
+    assert total["metrics"] == [{**{key: metric[key] for key in facts}, **wanted[metric["name"]]}
+                                for metric in shown["metrics"] if metric["name"] in wanted]
+    shown.pop("cores")
+    assert {**shown, "metrics": 0} == {**total, "metrics": 0}
+    count, latency = wanted["load_events_total"], wanted["load_latency_seconds"]
+    events, latencies = ringstat("show", "--total", path, text=True).stdout.splitlines()
+    assert events == f"load_events_total {count['value']}", events
+    assert latencies.startswith(f"load_latency_seconds count {latency['count']}, sum "), latencies
+    assert float(latencies.split()[-1]) == latency["sum"], latencies
+
+
 def list_tells_alive_from_dead(place):
     one = Load(place, "alive", "--cores", 2, "--series", 5, "--samples", 10, "--hold")
     one.totals()
@@ -167,7 +196,8 @@ def wrong_usage_is_one_line_and_exit_2(place):
     path, _ = loaded(place, "a", "--samples", 10)
     for arguments in ([], ["nonsense"], ["--nonsense"], ["-x"], ["\x1b[2J"], ["list", "operand"],
                       ["list", "--json=1"], ["list", "--dir"], ["show"], ["show", path, "too_many"],
-                      ["show", "-x", path], ["watch", path, "--interval", "0"],
+                      ["show", "-x", path], ["show", path, "--total", "--per-core"],
+                      ["watch", path, "--interval", "0"],
                       ["watch", path, "--interval", "-1"], ["watch", path, "--interval", "1x"],
                       ["watch", path, "--count", "-1"], ["tail", path, "--core", "1"],
                       ["tail", path, "--core", "9999999999999999999999"],
@@ -189,7 +219,8 @@ def help_and_version_are_there(place):
 
 def lost_output_is_said(place):
     path, _ = loaded(place, "a", "--samples", 100)
-    for command in (["list", "--dir", place.segments], ["show", path], ["check", path],
+    for command in (["list", "--dir", place.segments], ["show", path], ["show", "--total", path],
+                    ["check", path],
                     ["tail", "--from-start", path],
                     ["watch", path, "--count", "1", "--interval", "0.001"]):
         with open("/dev/full", "wb") as full:
@@ -200,6 +231,7 @@ def lost_output_is_said(place):
 main([
     T4_totals_are_exact_although_the_rings_overflowed,
     per_core_parts_add_up,
+    R8_total_of_a_metric_is_that_of_all_its_series,
     list_tells_alive_from_dead,
     list_names_the_reason_of_each_unsound_entry,
     list_of_no_directory_is_one_line_and_exit_2,
