@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Real replication, PostgreSQL's and Redis', through the collectors to the exporter's page.
+"""Real replication, PostgreSQL's and Redis', through the collectors to the exporter's page and to
+an Alertmanager.
 
 usage: replication_e2e.py POSTGRES_COLLECTOR REDIS_COLLECTOR RING_EXPORTER RUN_PY
 """
@@ -17,12 +18,15 @@ import urllib.request
 
 sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
 sys.path.append(sys.path[0] + "/../../docs/examples/replication")
+from alertmanager import Alertmanager
 from databases import Postgres, Redis
 from place import PATHS, Program, main, run, wait_until
 from programs import Exporter, Page
 
 SHIPPED, APPLIED, RECORDED = ("replication_shipped_seqno", "replication_applied_seqno",
                               "replication_recorded_lag_seconds")
+LAG, LAG_SECONDS = "replication_lag_seqno", "replication_follower_lag_seconds"
+SEVERITIES = "normal", "warning", "critical", "stalled"
 
 
 def start_collector(place, database, *options):
@@ -43,38 +47,77 @@ def shown(page):
 
 
 def lag(page):
-    """Of the only follower, in bytes."""
-    (shipped, applied), = shown(page).values()
-    return shipped - applied
+    """Of the only follower, in bytes; 0 while it is unknown."""
+    return next(iter(followers_of(page, LAG).values()), 0)
 
 
-def agreed(exporter, database, condition=lambda lag_bytes: True):
-    """Waits until the page says exactly what the database says before and after, with a lag that
-    satisfies the condition; returns that page."""
+def severity_of(page, follower):
+    found, = (word for word in SEVERITIES
+              if page.total("replication_follower_severity", follower=follower, severity=word))
+    return found
+
+
+def agreed(exporter, *databases, behind=None):
+    """Waits until the page says exactly what the databases say before and after, with all
+    followers behind or none if that is told; returns that page."""
     def look():
-        before = database.progress()
+        before = [database.progress() for database in databases]
         page = exporter.page()
-        same = before and before == shown(page) == database.progress()
-        return page if same and condition(lag(page)) else None
-    return wait_until(look, f"the page and {database.collector[:-10]} agree")
+        said = {name: one for progress in before for name, one in progress.items()}
+        lags = {name: shipped - applied for name, (shipped, applied) in said.items()}
+        same = (all(before) and shown(page) == said and followers_of(page, LAG) == lags
+                and before == [database.progress() for database in databases])
+        return page if same and behind in (None, *{lag > 0 for lag in lags.values()}) else None
+    return wait_until(look, "the page and the databases agree")
 
 
-def a_paused_replica_lags_by_what_the_database_says_and_catches_up(database, place):
-    start_collector(place, database)
-    exporter = Exporter(place)
-    agreed(exporter, database, lambda lag_bytes: lag_bytes == 0)
+def caught_up(exporter, *databases):
+    page = agreed(exporter, *databases, behind=False)
+    assert set(followers_of(page, LAG_SECONDS).values()) == {0}, page.text
+    return page
 
-    load = database.write_load()
-    database.pause(database.replica)
-    some = exporter.page_when(lambda page: lag(page) > 5000, "the lag rises")
-    more = exporter.page_when(lambda page: lag(page) > lag(some) + 5000, "the lag rises on")
-    assert followers_of(some, APPLIED) == followers_of(more, APPLIED)
-    database.end(load)
-    at_rest = agreed(exporter, database)
-    assert lag(at_rest) >= lag(more), (at_rest.text, more.text)
 
-    database.resume(database.replica)
-    agreed(exporter, database, lambda lag_bytes: lag_bytes == 0)
+def M9_paused_replicas_raise_alerts_until_they_catch_up(postgres, redis, place):
+    databases = postgres, redis
+    alertmanager = Alertmanager(place)
+    for database in databases:
+        start_collector(place, database)
+    exporter = Exporter(place, "--replication.warning=2s", "--replication.critical=5s",
+                        "--replication.cooldown=1ms", f"--alert.url={alertmanager.url}")
+    course = {follower: [] for follower in followers_of(caught_up(exporter, *databases), LAG)}
+    told = {}
+
+    def all_are(severity):
+        """Whether they are, on the page and by what the Alertmanager has been told."""
+        page, alerts = exporter.page(), alertmanager.alerts()
+        for follower, seen in course.items():
+            seen.append((severity_of(page, follower), followers_of(page, LAG)[follower],
+                         followers_of(page, LAG_SECONDS)[follower]))
+        told.update(alerts)
+        wanted = {(follower, severity) for follower in course if severity != "normal"}
+        return alerts.keys() == wanted and all(seen[-1][0] == severity for seen in course.values())
+    wait_until(lambda: all_are("normal"), "all are normal")
+
+    loads = [database.write_load() for database in databases]
+    for database in databases:
+        database.pause(database.replica)
+    wait_until(lambda: all_are("critical"), "all are critical")
+    for database, load in zip(databases, loads):
+        database.end(load)
+    for follower, seen in course.items():
+        words, lags, ages = zip(*seen)
+        assert list(dict.fromkeys(words)) == ["normal", "warning", "critical"], words
+        warned = words.index("warning")
+        assert 2 <= ages[warned] < 5 <= ages[-1], ages
+        assert 0 == lags[0] < lags[warned] < lags[-1], lags
+        assert (follower, "warning") in told and (follower, "critical") in told, told
+    agreed(exporter, *databases, behind=True)
+
+    for database in databases:
+        database.resume(database.replica)
+    wait_until(lambda: all_are("normal"), "all are normal again")
+    page = caught_up(exporter, *databases)
+    assert page.total("ring_exporter_alerts_failed_total") == 0, page.text
 
 
 def a_replica_that_goes_away_is_taken_back(database, place):
@@ -84,7 +127,7 @@ def a_replica_that_goes_away_is_taken_back(database, place):
     database.end(database.replica)
     exporter.page_when(lambda page: not shown(page), "no follower shows")
     database.start_replica()
-    agreed(exporter, database, lambda lag_bytes: lag_bytes == 0)
+    caught_up(exporter, database)
 
 
 def a_database_that_goes_away_is_said_once_and_found_again(database, place):
@@ -99,7 +142,7 @@ def a_database_that_goes_away_is_said_once_and_found_again(database, place):
     exporter.page_when(lambda page: samples(page) > samples(away) + 2, "it has tried again")
     assert exporter.page().total("replication_source_up") == 0
     database.start_primary()
-    agreed(exporter, database, lambda lag_bytes: lag_bytes == 0)
+    caught_up(exporter, database)
     exporter.page_when(lambda page: page.total("replication_source_up") == 1, "the source is up")
     up, reason, again = collector.said().splitlines()
     assert up == again and up.endswith(": source is up"), collector.said()
@@ -155,6 +198,7 @@ def a_measured_lag_counts_as_long_as_it_is_news(postgres, place):
                              "what was measured is old")
     later = exporter.page_when(lambda page: lag(page) > lag(old) + 5000, "the lag rises on")
     assert not followers_of(later, RECORDED), later.text
+    assert followers_of(later, LAG_SECONDS)["standby"] > followers_of(old, LAG_SECONDS)["standby"]
     postgres.end(load)
     postgres.resume(postgres.replica)
     exporter.page_when(lambda page: lag(page) == 0 and not followers_of(page, RECORDED),
@@ -251,14 +295,14 @@ def the_script_needs_a_build(place):
 def case(test, *databases):
     """The test with these databases, under a name that tells them."""
     found = functools.partial(test, *databases)
-    found.__name__ = "_".join([*(type(one).__name__ for one in databases), test.__name__])
+    found.__name__ = "_".join([test.__name__, *(type(one).__name__ for one in databases)])
     return found
 
 
 with Postgres() as POSTGRES, Redis() as REDIS:
     main([
+        case(M9_paused_replicas_raise_alerts_until_they_catch_up, POSTGRES, REDIS),
         *(case(test, database) for test in (
-            a_paused_replica_lags_by_what_the_database_says_and_catches_up,
             a_replica_that_goes_away_is_taken_back,
             a_database_that_goes_away_is_said_once_and_found_again,
             a_database_that_hangs_is_given_up_and_does_not_keep_the_collector,

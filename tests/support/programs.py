@@ -113,12 +113,14 @@ class Exporter(Program):
 
 
 class Prometheus(Program):
-    """A Prometheus that scrapes an exporter."""
+    """A Prometheus that scrapes an exporter, and judges by rules if there are any."""
 
-    def __init__(self, place, exporter):
+    def __init__(self, place, exporter, rules=()):
         config = os.path.join(place.folder, "prometheus.yml")
         with open(config, "w", encoding="utf-8") as file:
-            json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+            json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
+                                  "evaluation_interval": "500ms"},
+                       "rule_files": list(rules),
                        "scrape_configs": [{"job_name": "ring", "static_configs": [
                            {"targets": [f"{exporter.host}:{exporter.port}"]}]}]}, file)
         super().__init__(place, "prometheus", f"--config.file={config}",
@@ -126,13 +128,21 @@ class Prometheus(Program):
                          "--web.listen-address=127.0.0.1:0")
         self.port = self.await_word(r"Listening on.*address=127\.0\.0\.1:(\d+)")[1]
 
-    def value_of(self, expression):
-        """The answer to an instant query; None where there is none yet."""
-        query = urllib.parse.urlencode({"query": expression})
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?{query}"
+    def ask(self, path, **parameters):
+        """The API's answer; None where there is none yet."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
             with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
-                result = json.load(answer)["data"]["result"]
+                return json.load(answer)["data"]
         except OSError:
             return None
-        return float(result[0]["value"][1]) if result else None
+
+    def value_of(self, expression):
+        """The answer to an instant query; None where there is none yet."""
+        data = self.ask("query", query=expression)
+        return float(data["result"][0]["value"][1]) if data and data["result"] else None
+
+    def firing(self):
+        """The names of alerts that fire."""
+        alerts = (self.ask("alerts") or {"alerts": []})["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
