@@ -4,8 +4,6 @@
  * the round before and is not any more is taken back, and so are all of them when the source does
  * not answer: what nobody observes is not shown. Rounds that fail come ever more rarely.
  */
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +14,8 @@
 #include <ring/segment.h>
 
 #include "collector.h"
+#include "options.h"
 
-#define EXIT_USAGE     2
-#define INTERVAL_MS    1000u
 #define BACKOFF_MAX_MS 30000u
 #define SOURCE_UP      "replication_source_up"
 
@@ -33,11 +30,7 @@ enum condition { UNKNOWN, DOWN, UP }; /* of the source */
 
 struct collector {
 	const struct source *source;
-	const char *target;
-	const char *segment_name;
-	const char *dir;
-	const char *prefix;
-	unsigned interval_ms;
+	struct options options;
 
 	struct ring_segment *segment;
 	struct ring_writer *writer;
@@ -54,13 +47,6 @@ static void say(const struct collector *collector, const char *object, const cha
 	fprintf(stderr, "%s: %s: %s\n", collector->source->program, object, reason);
 }
 
-_Noreturn static void refuse(const struct collector *collector, const char *object,
-			     const char *reason)
-{
-	say(collector, object, reason);
-	exit(EXIT_USAGE);
-}
-
 static void leave_out(struct collector *collector, const char *name, const char *reason)
 {
 	if (!collector->left_out)
@@ -73,7 +59,8 @@ static struct follower *follower_named(struct collector *collector, const char *
 {
 	char full[FOLLOWER_NAME_MAX + 1];
 
-	if (snprintf(full, sizeof full, "%s%s", collector->prefix, name) >= (int)sizeof full) {
+	if (snprintf(full, sizeof full, "%s%s", collector->options.prefix, name) >=
+	    (int)sizeof full) {
 		leave_out(collector, name, "name too long, left out");
 		return NULL;
 	}
@@ -149,12 +136,13 @@ static bool collect(struct collector *collector)
 	char reason[REASON_BYTES];
 
 	begin_round(collector);
-	const bool up = source->ask(source->state, collector->target, collector, reason) == 0;
+	const int rc = source->ask(source->state, collector->options.target, collector, reason);
+	const bool up = rc == 0;
 	const enum condition condition = up ? UP : DOWN;
 	forget_unseen(collector);
 	ring_gauge_set(collector->writer, collector->up, up);
 	if (condition != collector->condition)
-		say(collector, collector->segment_name, up ? "source is up" : reason);
+		say(collector, collector->options.segment, up ? "source is up" : reason);
 	collector->condition = condition;
 	return up;
 }
@@ -172,7 +160,7 @@ static bool told_to_end(const sigset_t *signals, unsigned wait_ms)
 
 static void collect_until_told(struct collector *collector)
 {
-	unsigned wait_ms = collector->interval_ms;
+	unsigned wait_ms = collector->options.interval_ms;
 	sigset_t signals;
 
 	sigemptyset(&signals);
@@ -182,7 +170,7 @@ static void collect_until_told(struct collector *collector)
 	signal(SIGPIPE, SIG_IGN);
 	do {
 		if (collect(collector))
-			wait_ms = collector->interval_ms;
+			wait_ms = collector->options.interval_ms;
 		else if (wait_ms < BACKOFF_MAX_MS)
 			wait_ms = wait_ms < BACKOFF_MAX_MS / 2 ? 2 * wait_ms : BACKOFF_MAX_MS;
 	} while (!told_to_end(&signals, wait_ms));
@@ -201,68 +189,21 @@ static void segment_open(struct collector *collector)
 		.merge = RING_LAST,
 		.label_keys = {"source"},
 	};
-	const struct ring_replication_options options = {.channels_max = 1}; /* there are none */
+	const struct ring_replication_options budgets = {.channels_max = 1}; /* there are none */
 
 	if (ring_segment_create(&collector->segment,
 				&(struct ring_options){
-					.name = collector->segment_name,
-					.dir = collector->dir,
+					.name = collector->options.segment,
+					.dir = collector->options.dir,
 					.core_count = 1,
 					.metrics = &up,
 					.metric_count = 1,
-					.series_spare = ring_replication_series(&options)}) != 0 ||
-	    ring_replication_define(&collector->set, collector->segment, &options) != 0)
-		refuse(collector, collector->segment_name, ring_error());
+					.series_spare = ring_replication_series(&budgets)}) != 0 ||
+	    ring_replication_define(&collector->set, collector->segment, &budgets) != 0)
+		options_refuse(collector->source, collector->options.segment, ring_error());
 	collector->writer = ring_writer_claim(collector->segment, 0);
 	collector->up = ring_gauge_resolve(collector->segment, SOURCE_UP,
-					   RING_LABELS(collector->segment_name));
-}
-
-static unsigned interval_parse(const struct collector *collector, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	const unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value < 10 || value > 3600000)
-		refuse(collector, "--interval-ms", "not a number from 10 to 3600000");
-	return (unsigned)value;
-}
-
-enum { CONNECT, SEGMENT, DIR, PREFIX, INTERVAL_MS_OPTION, HELP };
-
-static void options_parse(struct collector *collector, int argc, char **argv)
-{
-	static const struct option table[] = {
-		[CONNECT] = {"connect", required_argument, NULL, 0},
-		[SEGMENT] = {"segment", required_argument, NULL, 0},
-		[DIR] = {"dir", required_argument, NULL, 0},
-		[PREFIX] = {"prefix", required_argument, NULL, 0},
-		[INTERVAL_MS_OPTION] = {"interval-ms", required_argument, NULL, 0},
-		[HELP] = {"help", no_argument, NULL, 0},
-		{NULL, 0, NULL, 0},
-	};
-	const char **const texts[] = {
-		[CONNECT] = &collector->target,
-		[SEGMENT] = &collector->segment_name,
-		[DIR] = &collector->dir,
-		[PREFIX] = &collector->prefix,
-	};
-	int result, index;
-
-	opterr = 0;
-	while ((result = getopt_long(argc, argv, "", table, &index)) == 0) {
-		if (index == HELP)
-			exit(fputs(collector->source->usage, stdout) < 0 || fflush(stdout) != 0);
-		if (index == INTERVAL_MS_OPTION)
-			collector->interval_ms = interval_parse(collector, optarg);
-		else
-			*texts[index] = optarg;
-	}
-	if (result != -1)
-		refuse(collector, argv[optind - 1], "unknown option or missing value");
-	if (optind < argc)
-		refuse(collector, argv[optind], "unexpected argument");
+					   RING_LABELS(collector->options.segment));
 }
 
 int collector_main(const struct source *source, int argc, char **argv)
@@ -270,11 +211,7 @@ int collector_main(const struct source *source, int argc, char **argv)
 	static struct collector collector; /* large */
 
 	collector.source = source;
-	collector.target = source->target;
-	collector.segment_name = source->name;
-	collector.prefix = "";
-	collector.interval_ms = INTERVAL_MS;
-	options_parse(&collector, argc, argv);
+	options_parse(&collector.options, source, argc, argv);
 	segment_open(&collector);
 	collect_until_told(&collector);
 	source->close(source->state);
