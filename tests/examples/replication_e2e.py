@@ -59,7 +59,7 @@ def severity_of(page, follower):
 
 def agreed(exporter, *databases, behind=None):
     """Waits until the page says exactly what the databases say before and after, with all
-    followers behind or none if that is told; returns that page."""
+    followers behind or none, in bytes and in time, if that is told; returns that page."""
     def look():
         before = [database.progress() for database in databases]
         page = exporter.page()
@@ -67,14 +67,10 @@ def agreed(exporter, *databases, behind=None):
         lags = {name: shipped - applied for name, (shipped, applied) in said.items()}
         same = (all(before) and shown(page) == said and followers_of(page, LAG) == lags
                 and before == [database.progress() for database in databases])
-        return page if same and behind in (None, *{lag > 0 for lag in lags.values()}) else None
+        found = {lag > 0 for metric in (LAG, LAG_SECONDS)
+                 for lag in followers_of(page, metric).values()}
+        return page if same and (behind is None or found == {behind}) else None
     return wait_until(look, "the page and the databases agree")
-
-
-def caught_up(exporter, *databases):
-    page = agreed(exporter, *databases, behind=False)
-    assert set(followers_of(page, LAG_SECONDS).values()) == {0}, page.text
-    return page
 
 
 def M9_paused_replicas_raise_alerts_until_they_catch_up(postgres, redis, place):
@@ -84,7 +80,8 @@ def M9_paused_replicas_raise_alerts_until_they_catch_up(postgres, redis, place):
         start_collector(place, database)
     exporter = Exporter(place, "--replication.warning=2s", "--replication.critical=5s",
                         "--replication.cooldown=1ms", f"--alert.url={alertmanager.url}")
-    course = {follower: [] for follower in followers_of(caught_up(exporter, *databases), LAG)}
+    page = agreed(exporter, *databases, behind=False)
+    course = {follower: [] for follower in followers_of(page, LAG)}
     told = {}
 
     def all_are(severity):
@@ -116,7 +113,7 @@ def M9_paused_replicas_raise_alerts_until_they_catch_up(postgres, redis, place):
     for database in databases:
         database.resume(database.replica)
     wait_until(lambda: all_are("normal"), "all are normal again")
-    page = caught_up(exporter, *databases)
+    page = agreed(exporter, *databases, behind=False)
     assert page.total("ring_exporter_alerts_failed_total") == 0, page.text
 
 
@@ -127,7 +124,7 @@ def a_replica_that_goes_away_is_taken_back(database, place):
     database.end(database.replica)
     exporter.page_when(lambda page: not shown(page), "no follower shows")
     database.start_replica()
-    caught_up(exporter, database)
+    agreed(exporter, database, behind=False)
 
 
 def a_database_that_goes_away_is_said_once_and_found_again(database, place):
@@ -142,7 +139,7 @@ def a_database_that_goes_away_is_said_once_and_found_again(database, place):
     exporter.page_when(lambda page: samples(page) > samples(away) + 2, "it has tried again")
     assert exporter.page().total("replication_source_up") == 0
     database.start_primary()
-    caught_up(exporter, database)
+    agreed(exporter, database, behind=False)
     exporter.page_when(lambda page: page.total("replication_source_up") == 1, "the source is up")
     up, reason, again = collector.said().splitlines()
     assert up == again and up.endswith(": source is up"), collector.said()
@@ -240,25 +237,27 @@ def processes_about(word):
 
 @contextlib.contextmanager
 def script_with(place, *options):
-    """The script, where its page is, and where all its folders are."""
+    """The script, what it says is where, and the folder of all its folders."""
     build = os.path.dirname(os.path.dirname(PATHS["ring-exporter"]))
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o711)  # the databases' users have theirs in it
         script = Program(place, "run.py", "--build", build, *options, stdin=subprocess.PIPE,
                          env={**os.environ, "TMPDIR": folder})
-        url, psql, redis_cli, _ = (script.stdout.readline().strip() for _ in range(4))
-        assert psql.startswith(f"psql -h {folder}/") and "redis-cli -p" in redis_cli, script.said()
-        yield script, url, folder
+        places = dict(line.strip().split(maxsplit=1)
+                      for line in iter(script.stdout.readline, "\n"))
+        assert "Enter pauses" in script.stdout.readline() and "Ctrl-C" in script.stdout.readline()
+        yield script, places, folder
 
 
-def watch(script, url):
-    """Sees both followers paused and resumed."""
+def page_at(url):
+    with urllib.request.urlopen(url) as answer:
+        return Page(answer.read().decode())
 
-    def page_when(condition, what):
+
+def both_pause_and_resume(script, url):
+    def lags_when(condition, what):
         def look():
-            with urllib.request.urlopen(url) as answer:
-                page = Page(answer.read().decode())
-            lags = [shipped - applied for shipped, applied in shown(page).values()]
+            lags = followers_of(page_at(url), LAG).values()
             return len(lags) == 2 and condition(lags)
         wait_until(look, what)
 
@@ -267,12 +266,18 @@ def watch(script, url):
         script.stdin.write("\n")
         script.stdin.flush()
         assert script.stdout.readline() == word + "\n", script.said()
-        page_when(condition, f"both followers are {word}")
+        lags_when(condition, f"both followers are {word}")
 
 
 def the_script_shows_all_of_it_and_leaves_nothing(place):
-    with script_with(place) as (script, url, folder):
-        watch(script, url)
+    with script_with(place) as (script, places, folder):
+        both_pause_and_resume(script, places["metrics"])
+        assert page_at(places["metrics"]).total(
+            "ring_exporter_alertmanager_up", alertmanager=places["Alertmanager"]) == 1
+        with urllib.request.urlopen(places["status"]) as answer:
+            assert "standby" in answer.read().decode()
+        for database, word in ("PostgreSQL", "standby"), ("Redis", "role:master"):
+            assert word in run("sh", "-c", places[database], text=True).stdout, places
         assert any("pgbench" in line for line in processes_about(folder))
         assert script.end(signal.SIGINT) == 128 + signal.SIGINT, script.said()
         assert script.said() == "" and not processes_about(folder) and not os.listdir(folder)

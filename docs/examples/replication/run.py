@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Real replication on /metrics: PostgreSQL and Redis, primary and replica each, a little write
-load, the two collectors and ring-exporter, all in temporary folders and gone when this ends.
+"""Real replication under watch: PostgreSQL and Redis, primary and replica each, a little write
+load, a collector beside each, ring-exporter, and an Alertmanager if there is one; all of it in
+temporary folders, on loopback, and gone when this ends.
 
 Enter pauses both replicas, and again lets them go on. Ctrl-C ends.
 """
 import argparse
+import json
 import os
 import re
+import shutil
 import signal
 import sys
+import urllib.request
 
 from databases import Postgres, Redis, Site, wait_until
 
+ALERTMANAGER = "prometheus-alertmanager"
 ENDING = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 class Watch(Site):
-    """The collectors, which record into the folder's segments, and the exporter."""
+    """The collectors, which record into the folder's segments, the exporter, which reads them, and
+    an Alertmanager that it tells."""
 
     def __init__(self, build):
         self.build = build
@@ -28,20 +34,36 @@ class Watch(Site):
                    database.target(), "--dir", self.path("ring"), "--interval-ms", "200",
                    env=database.environment)
 
-    def export(self):
-        """Returns where the metrics are."""
-        exporter = self.start("exporter", f"{self.build}/exporter/ring-exporter", "--dir",
-                              self.path("ring"), "--web.listen-address", "127.0.0.1:0")
+    def serve(self, name, *command):
+        """Starts a server on a port that it finds itself; returns its URL."""
+        server = self.start(name, *command, "--web.listen-address=127.0.0.1:0")
 
-        def address():
-            if exporter.poll() is not None:
-                raise RuntimeError("ring-exporter: " + self.said("exporter"))
-            return re.search(r'address="([^"]+:[1-9]\d*)"', self.said("exporter"))
-        return f"http://{wait_until(address, 'ring-exporter serves')[1]}/metrics"
+        def url():
+            with open(self.path(name + ".log"), encoding="utf-8") as log:
+                said = log.read()
+            if server.poll() is not None:
+                raise RuntimeError(f"{name}: {said}")
+            found = re.search(r'address="?(127\.0\.0\.1:[1-9]\d*)', said)
+            return found and f"http://{found[1]}"
+        return wait_until(url, f"{name} serves")
 
-    def said(self, name):
-        with open(self.path(name + ".log"), encoding="utf-8") as log:
-            return log.read()
+    def alertmanager(self):
+        """Starts one that shows alerts and passes them on to nobody; None: it is not installed."""
+        if not shutil.which(ALERTMANAGER):
+            return None
+        config = self.path("alertmanager.yml")
+        with open(config, "w", encoding="utf-8") as file:
+            json.dump({"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}, file)
+        url = self.serve(ALERTMANAGER, ALERTMANAGER, f"--config.file={config}",
+                         f"--storage.path={self.path('alerts')}", "--cluster.listen-address=")
+        with urllib.request.urlopen(url + "/-/ready", timeout=30):
+            return url
+
+    def exporter(self, alertmanager):
+        """The default cooldown of a minute is long for somebody who watches."""
+        return self.serve("ring-exporter", f"{self.build}/exporter/ring-exporter", "--dir",
+                          self.path("ring"), "--replication.cooldown=3s",
+                          *([f"--alert.url={alertmanager}"] if alertmanager else []))
 
 
 def leave(number, _):
@@ -51,12 +73,24 @@ def leave(number, _):
     sys.exit(128 + number)
 
 
-def play(postgres, redis, url):
-    """Says what there is to see, and pauses and resumes until the input ends."""
-    print(f"{url}\n"
-          f"psql -h {postgres.folder} -U postgres -c 'TABLE pg_stat_replication'\n"
-          f"REDISCLI_AUTH={redis.password} {' '.join(redis.client('INFO', 'replication'))}\n"
-          "Enter pauses the replicas, Ctrl-C ends.", flush=True)
+def introduce(postgres, redis, exporter, alertmanager):
+    """Says what there is to see."""
+    missing = f"none; apt install {ALERTMANAGER}, and start this again"
+    redis_cli = f"REDISCLI_AUTH={redis.password} {' '.join(redis.client('INFO', 'replication'))}"
+    print(f"""\
+metrics       {exporter}/metrics
+status        {exporter}/replication
+Alertmanager  {alertmanager or missing}
+PostgreSQL    psql -h {postgres.folder} -U postgres -c 'TABLE pg_stat_replication'
+Redis         {redis_cli}
+
+Enter pauses both replicas: their lag grows, an alert comes at 5 seconds, and after 10 without
+progress they count as stalled. Enter again lets them catch up. Ctrl-C ends everything.""",
+          flush=True)
+
+
+def play(postgres, redis):
+    """Pauses and resumes until the input ends."""
     paused = False
     for _ in sys.stdin:
         paused = not paused
@@ -87,7 +121,9 @@ def main():
             watch.collect(database)
             if not arguments.idle:
                 database.write_load()
-        play(postgres, redis, watch.export())
+        alertmanager = watch.alertmanager()
+        introduce(postgres, redis, watch.exporter(alertmanager), alertmanager)
+        play(postgres, redis)
 
 
 if __name__ == "__main__":
