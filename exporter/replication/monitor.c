@@ -247,10 +247,19 @@ void monitor_unregister(struct monitor *monitor, const char *name, uint64_t now_
 		remove_at(monitor, position_of(monitor, name));
 }
 
+/* Who had nothing to do until now is not slow: the rate counts when all of it was measured while
+ * the node was behind. */
+static bool is_stalled(const struct monitor_node *node)
+{
+	const uint64_t behind_ns = node->updated_ns - node->behind_since_ns;
+
+	return node->behind_since_ns != 0 && (double)behind_ns >= MONITOR_STALL_SECONDS * 1e9 &&
+	       node->rate < MONITOR_STALL_RATE && node->rate_seconds >= MONITOR_STALL_SECONDS;
+}
+
 static enum severity severity_of(const struct monitor_node *node)
 {
-	if (node->lag_entries > MONITOR_STALL_ENTRIES && node->rate < MONITOR_STALL_RATE &&
-	    node->rate_seconds >= MONITOR_STALL_SECONDS)
+	if (is_stalled(node))
 		return SEVERITY_STALLED;
 	if (node->lag_seconds >= node->thresholds.critical_seconds)
 		return SEVERITY_CRITICAL;
@@ -322,6 +331,10 @@ void monitor_update(struct monitor *monitor, const char *name, uint64_t leader_s
 	node->updated_ns = now_ns;
 	node->lag_entries = leader_seqno > follower_seqno ? leader_seqno - follower_seqno : 0;
 	node->lag_seconds = lag_seconds;
+	if (node->lag_entries <= MONITOR_STALL_ENTRIES)
+		node->behind_since_ns = 0;
+	else if (node->behind_since_ns == 0)
+		node->behind_since_ns = now_ns;
 	trend_add(node, &sample, monitor->config.retention_ns);
 	trend_measure(node);
 	if (monitor->config.predicts)

@@ -32,7 +32,7 @@
 #define MONITOR_AHEAD_SECONDS 60.0 /* how far it predicts */
 #define MONITOR_STALL_ENTRIES 100  /* more behind than this, */
 #define MONITOR_STALL_RATE    0.1  /* slower than this, entries per second, */
-#define MONITOR_STALL_SECONDS 10.0 /* over at least so long: stalled */
+#define MONITOR_STALL_SECONDS 10.0 /* both for at least so long: stalled */
 #define MONITOR_RESOLVED_NS   (UINT64_C(900) * 1000000000u) /* resolved alerts are remembered */
 
 enum severity {
@@ -94,7 +94,8 @@ struct monitor_node {
 	double lag_seconds;
 	bool rate_known;
 	double rate;
-	double rate_seconds; /* what it was measured over */
+	double rate_seconds;      /* what it was measured over */
+	uint64_t behind_since_ns; /* by more than MONITOR_STALL_ENTRIES; 0: it is not */
 	bool prediction_known;
 	double predicted_seconds; /* MONITOR_AHEAD_SECONDS from the last update */
 	bool critical_known;

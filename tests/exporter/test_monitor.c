@@ -192,12 +192,24 @@ static void M4_stalled_is_far_behind_and_not_moving_for_long(void **state)
 	add(monitor, "a");
 	assert_int_equal(run(monitor, 1, 10, 101, 0), SEVERITY_NORMAL); /* for 9 s */
 	assert_int_equal(run(monitor, 11, 11, 101, 0), SEVERITY_STALLED);
-	assert_int_equal(run(monitor, 12, 12, 100, 0), SEVERITY_NORMAL);
-	assert_int_equal(run(monitor, 13, 13, 5000, 0), SEVERITY_STALLED);
 	/* One entry in ten seconds is a rate of 0.1, and not under it. */
 	const uint64_t moved = find(monitor, "a")->samples[0].follower_seqno + 1;
-	monitor_update(monitor, "a", 9999, moved, 1, 14 * S);
+	monitor_update(monitor, "a", 9999, moved, 1, 12 * S);
 	assert_int_equal(find(monitor, "a")->severity, SEVERITY_NORMAL);
+}
+
+static void M4_idle_follower_is_not_stalled_when_work_comes(void **state)
+{
+	struct monitor *monitor = *state;
+
+	add(monitor, "a");
+	assert_int_equal(run(monitor, 1, 60, 100, 0), SEVERITY_NORMAL);
+	assert_int_equal(run(monitor, 61, 70, 200000, 0), SEVERITY_NORMAL);
+	assert_int_equal(run(monitor, 71, 71, 200000, 0), SEVERITY_STALLED);
+	/* Neither long ago nor in sum: at a stretch. */
+	assert_int_equal(run(monitor, 72, 72, 100, 0), SEVERITY_NORMAL);
+	assert_int_equal(run(monitor, 73, 82, 200000, 0), SEVERITY_NORMAL);
+	assert_int_equal(run(monitor, 83, 83, 200000, 0), SEVERITY_STALLED);
 }
 
 static void M4_stalled_comes_before_critical(void **state)
@@ -354,6 +366,7 @@ int main(void)
 		TEST(M3_status_tells_entries_seconds_and_when),
 		TEST(M4_severity_goes_by_the_thresholds),
 		TEST(M4_stalled_is_far_behind_and_not_moving_for_long),
+		TEST(M4_idle_follower_is_not_stalled_when_work_comes),
 		TEST(M4_stalled_comes_before_critical),
 		TEST(M4_busy_follower_at_constant_lag_is_not_stalled),
 		TEST(M7_lists_are_by_name_and_tell_the_critical_ones),
