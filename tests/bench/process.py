@@ -25,6 +25,7 @@ from place import Place, Program, wait_until
 from programs import Exporter
 
 SCRAPE_SERIES = 10000
+FOLLOWERS, PERIOD_MS = 10000, 10
 SNAPSHOT_S = 0.15  # in which there is sure to be a new one
 
 
@@ -177,6 +178,52 @@ def follow(case, options, machine, segments, rings, series, rate):
     report(case, "samples dropped", "", dropped)
 
 
+class Replicas(Program):
+    """A running data plane of replicas.c."""
+
+    def __init__(self, place, count, period_ms, who):
+        super().__init__(place, "replicas", place.segments, count, period_ms, who,
+                         stdin=subprocess.PIPE)
+        assert self.stdout.readline() == "up\n", self.said()
+
+    def totals(self):
+        """Stops it; returns the samples written, and how far all followers are behind."""
+        self.stdin.close()
+        return [int(word) for word in self.stdout.readline().split()]
+
+
+def resident_mib(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+
+
+def replicate(options, machine, who):
+    """The same as `follow`, beside FOLLOWERS that record each PERIOD_MS."""
+    percents, resident, dropped = [], [], []
+    for _ in range(options.rounds):
+        with Place() as place:
+            machine.look()
+            plane = Replicas(place, FOLLOWERS, PERIOD_MS, who)
+            with on_core_of_servers():
+                exporter = Exporter(place)
+            page = exporter.page_when(
+                lambda page: page.total("replication_followers") == FOLLOWERS, "all are watched")
+            dropped_before = page.total("ring_samples_dropped_total")
+            percents.append(cpu_percent(exporter, options.seconds))
+            resident.append(resident_mib(exporter))
+            written, behind = plane.totals()
+            page = exporter.page_when(
+                lambda page: page.total("ring_samples_written_total") == written
+                and page.total("replication_lag_seqno") == behind, "the page has all of it")
+            assert page.total("replication_records_ignored_total") == 0
+            dropped.append(page.total("ring_samples_dropped_total") - dropped_before)
+            machine.add(exporter)
+    case = f"10 k followers, {who}"
+    report(case, "CPU", "%", percents)
+    report(case, "memory", "MiB", resident)
+    report(case, "samples dropped", "", dropped)
+
+
 def counters(body):
     """How many there are on the page, and their sum."""
     values = [float(line.rpartition(" ")[2]) for line in body.split("\n")
@@ -241,6 +288,7 @@ def options_of(arguments):
 def main():
     options = options_of(sys.argv[1:])
     for path in ("exporter/ring-exporter", "tests/bench/plane", "tests/bench/look",
+                 "tests/bench/replicas",
                  "tests/bench/exposer"):
         path = os.path.join(options.build, path)
         if os.path.exists(path):
@@ -250,6 +298,8 @@ def main():
     follow("64 idle rings of 1 segment", options, machine, 1, 64, 1000, 0)
     follow("64 idle rings of 64 segments", options, machine, 64, 1, 1000, 0)
     follow("64 rings at 1 M samples/s", options, machine, 1, 64, 1000, 1000000)
+    replicate(options, machine, "applied")
+    replicate(options, machine, "both")
     scrape(options, machine)
     machine.report()
 
