@@ -99,9 +99,11 @@ bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 		return false;
 	}
 	if (is_stale(lag, kind, bits, time_past_ns)) {
-		lag->stale_count++;
+		if (!(lag->recalled & 1u << kind))
+			lag->stale_count++;
 		return false;
 	}
+	lag->recalled &= (uint8_t) ~(1u << kind);
 	take(lag, kind, bits, time_past_ns, time_past_ns);
 	return true;
 }
@@ -109,12 +111,15 @@ bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		uint64_t now_ns)
 {
+	const struct lag_record *record = &lag->records[kind];
 	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+	const bool is_same_time = time_past_ns == record->time_ns;
 
-	if (!is_sound(kind, bits) || is_stale(lag, kind, bits, time_past_ns))
+	if (!is_sound(kind, bits) || is_stale(lag, kind, bits, time_past_ns) ||
+	    (is_same_time && lag->known[kind] && bits == ring_bits_of(record->value)))
 		return false;
-	take(lag, kind, bits, time_past_ns,
-	     time_past_ns == lag->records[kind].time_ns ? now_ns : time_past_ns);
+	lag->recalled |= (uint8_t)(1u << kind);
+	take(lag, kind, bits, time_past_ns, is_same_time ? now_ns : time_past_ns);
 	return true;
 }
 

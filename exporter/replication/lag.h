@@ -53,6 +53,7 @@ struct lag_step {
 struct lag {
 	struct lag_record records[LAG_KIND_COUNT];
 	bool known[LAG_KIND_COUNT];
+	uint8_t recalled; /* bits: of these kinds the newest record was a tally */
 	uint32_t step_count;
 	uint32_t stale_count;   /* records older than the newest */
 	uint32_t refused_count; /* values that are no sequence number or no time */
@@ -68,7 +69,8 @@ bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 		 uint64_t now_ns);
 
 /* The same for a tally, which is asked for the last record of a core where records are missing.
- * What is known already is neither news nor stale, and what is refused was so before. A gauge's
+ * What is known already is neither news nor stale, and what is refused was so before; samples that
+ * come after it and are older are not stale either, for their core had only gone on. A gauge's
  * value and its time are not read at one instant, so that a new value may come with the time of the
  * one before, which may be long ago: one that comes without a new time counts as of now. */
 bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,

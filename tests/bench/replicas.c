@@ -25,6 +25,7 @@
 
 #define TURN_NS 2000000
 #define BURST   32u
+#define SLOTS   (1u << 18)          /* a quarter of a second: pages are rendered on the same core */
 #define FIRST   (UINT64_C(1) << 30) /* shipped before, if that is all */
 
 enum { LEADER, FOLLOWER, CORES };
@@ -61,6 +62,7 @@ static int replicas_open(struct replicas *replicas, const char *dir)
 						.name = "replicas",
 						.dir = dir,
 						.core_count = CORES,
+						.slot_count = SLOTS,
 						.metrics = schema.metrics,
 						.metric_count = RING_REPLICATION_METRICS,
 					});

@@ -239,7 +239,7 @@ ROWS = [
             "10 k followers, applied", "CPU", 20),
     process("the same, and their leader what it has shipped", "10 k followers, both", "CPU", 20),
     process("its memory", "10 k followers, both", "memory"),
-    process("samples it lost", "10 k followers, both", "samples dropped", 0),
+    process("samples it lost", "10 k followers, both", "samples dropped"),
     ratio(PROCESS, "scrape of 10 k series / prometheus-cpp Exposer", ("process", "scrape", "ring"),
           ("process", "scrape", "prometheus-cpp"), None, "prometheus-cpp-dev"),
     ratio(PROCESS, "scrape of 10 k series, page not new / new",

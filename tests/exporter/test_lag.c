@@ -286,13 +286,19 @@ static void tallies_that_are_no_news_are_not_counted(void **state)
 
 	(void)state;
 	observe(&lag, LAG_SHIPPED, 10, 10 * S);
-	assert_true(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(10), 10 * S, 20 * S));
+	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(10), 10 * S, 20 * S));
 	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 9 * S, 20 * S));
 	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 10 * S, 20 * S));
 	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(-1), 11 * S, 20 * S));
 	expect(&lag, 20 * S, 10, 10);
 	assert_int_equal(lag.stale_count + lag.refused_count, 0);
 	assert_true(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(11), 15 * S, 20 * S));
+	/* Samples from before it, which had not been read yet, and its own. */
+	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(10), 14 * S, 20 * S);
+	observe(&lag, LAG_SHIPPED, 11, 15 * S);
+	assert_int_equal(lag.stale_count, 0);
+	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(10), 14 * S, 20 * S);
+	assert_int_equal(lag.stale_count, 1);
 	observe(&lag, LAG_APPLIED, 10, 16 * S);
 	expect(&lag, 20 * S, 1, 5);
 }

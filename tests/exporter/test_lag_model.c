@@ -27,7 +27,8 @@ struct model {
 	uint32_t count;
 	uint64_t applied;
 	uint64_t times_ns[LAG_KIND_COUNT];
-	uint64_t longest_ns; /* age of the oldest step since there was only one */
+	bool recalled[LAG_KIND_COUNT]; /* the newest one was a tally */
+	uint64_t longest_ns;           /* age of the oldest step since there was only one */
 	uint64_t stale_count;
 };
 
@@ -118,10 +119,11 @@ static void live(struct lag *lag, struct model *model, uint64_t now_ns, uint64_t
 	if (one_in(20) && model->times_ns[kind] > 0) {
 		time_ns = model->times_ns[kind] - 1;
 		lag_observe(lag, kind, ring_bits_of((double)value), time_ns, now_ns);
-		model->stale_count++;
+		model->stale_count += !model->recalled[kind];
 		return;
 	}
-	if (one_in(20)) { /* a tally, read between the value and its time */
+	model->recalled[kind] = one_in(20);
+	if (model->recalled[kind]) { /* read between the value and its time */
 		time_ns = model->times_ns[kind];
 		value = (kind == LAG_SHIPPED ? model_shipped(model) : model->applied) + 1;
 		lag_recall(lag, kind, ring_bits_of((double)value), time_ns, now_ns);
