@@ -3,15 +3,19 @@
  * From real rings to followers: what samples and tallies say, whoever records it, in whatever
  * order it comes, and what stays of it afterwards.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "dice.h"
 #include "drain.h"
 #include "members.h"
 #include "replicating.h"
@@ -386,6 +390,75 @@ static void what_many_followers_share_is_nobody_s_lag(void **state)
 	plane_close(&plane);
 }
 
+/* The whole file, writable, as whoever may write segments has it. */
+static uint8_t *map_file(const struct plane *plane, size_t *bytes)
+{
+	const int fd = open(ring_segment_path(plane->segment), O_RDWR | O_CLOEXEC);
+	struct stat status;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &status), 0);
+	*bytes = (size_t)status.st_size;
+	uint8_t *map = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	assert_true(map != MAP_FAILED);
+	return map;
+}
+
+static void expect_sound_nodes(struct following *following)
+{
+	const struct monitor_node *node = NULL;
+	const struct monitor *monitor = following->followers.watch.monitor;
+
+	while ((node = monitor_next(monitor, node ? node->name : NULL)))
+		assert_true(node->lag_seconds >= 0 && node->rate >= 0 &&
+			    node->predicted_seconds >= 0 && node->until_critical_seconds >= 0);
+}
+
+/* Samples of any series, value and time, and now and then a byte of anything that is not what it
+ * was. */
+static void segment_full_of_nonsense_harms_nobody(void **state)
+{
+	enum { TURNS = 1000, SLOTS = 64 };
+	struct following *following = *state;
+	struct plane bad = plane_open(following, "bad", SLOTS);
+	struct plane good = plane_open(following, "good", SLOTS);
+	uint64_t dice = dice_seed();
+	unsigned quarantined = 0;
+	size_t bytes;
+	uint8_t *map = map_file(&bad, &bytes);
+
+	for (unsigned i = 0; i < 5; i++)
+		plane_record(&bad, shipped, (const char *[]){"f", "\xff", "\xfe", "x", "y"}[i], i,
+			     i);
+	replicating_begin(following);
+	for (uint64_t turn = 0; turn < TURNS; turn++) {
+		for (unsigned i = 0; i < SLOTS / 2; i++) {
+			const uint64_t roll = dice_roll(&dice);
+			ring_tick_at(bad.writers[0],
+				     roll % 3 ? following->now_ns - roll % S : roll);
+			ring_writer_put(bad.writers[0], dice_roll(&dice) >> (roll % 64), roll % 40);
+		}
+		uint8_t *byte = &map[dice_roll(&dice) % (turn % 2 ? bytes : RING_PAGE)];
+		const uint8_t before = *byte;
+		*byte ^= (uint8_t)dice_roll(&dice);
+		following_step(following);
+		quarantined += following_source(following, "bad")->reason != 0;
+		replicating_tick(following);
+		expect_sound_nodes(following);
+		*byte = before;
+		plane_record(&good, shipped, "fine", turn + 3, following->now_ns);
+		plane_record(&good, applied, "fine", turn, following->now_ns);
+		following_drain(following);
+		replicating_tick(following);
+		members_expect(following->own, "replication_lag_seqno{follower=\"fine\"} 3");
+	}
+	assert_in_range(quarantined, 1, TURNS - 1);
+	assert_int_equal(munmap(map, bytes), 0);
+	plane_close(&bad);
+	plane_close(&good);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, following_make, following_remove)
 
 int main(void)
@@ -406,6 +479,7 @@ int main(void)
 		TEST(recorded_lag_ends_with_its_owner_whenever_that_is_noticed),
 		TEST(metrics_of_another_shape_are_nobody_s_lag),
 		TEST(what_many_followers_share_is_nobody_s_lag),
+		TEST(segment_full_of_nonsense_harms_nobody),
 	};
 
 	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
