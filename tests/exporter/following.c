@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -71,6 +72,14 @@ void following_step(struct following *following)
 		attach_update(&following->attach, following->now_ns);
 	} while (attach_is_looking(&following->attach));
 	following_drain(following);
+}
+
+void following_remove_file(const struct following *following, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", following->dir, name);
+	assert_int_equal(unlink(path), 0);
 }
 
 struct source *following_source(struct following *following, const char *name)

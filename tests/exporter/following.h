@@ -29,6 +29,9 @@ void following_step(struct following *following);
 /* Drains everything once, now. */
 void following_drain(struct following *following);
 
+/* Removes the segment's file. */
+void following_remove_file(const struct following *following, const char *name);
+
 /* The source of that name; fails the test if there is none. */
 struct source *following_source(struct following *following, const char *name);
 

@@ -23,17 +23,8 @@
 
 #define BEGIN REPLICATING_BEGIN
 
-#define shipped  ring_replication_shipped
-#define applied  ring_replication_applied
-#define recorded ring_replication_recorded_lag
-
-static void remove_file(struct following *following, const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/%s", following->dir, name);
-	assert_int_equal(unlink(path), 0);
-}
+#define shipped ring_replication_shipped
+#define applied ring_replication_applied
 
 /* In both orders of attaching, and of recording. */
 static void L1_leader_and_follower_meet_in_either_order(void **state)
@@ -57,8 +48,8 @@ static void L1_leader_and_follower_meet_in_either_order(void **state)
 		replicating_expect(following, whom, 0, 0);
 		plane_close(&leader);
 		plane_close(&follower);
-		remove_file(following, "a");
-		remove_file(following, "b");
+		following_remove_file(following, "a");
+		following_remove_file(following, "b");
 		following_step(following);
 		replicating_expect_unknown(following, whom);
 	}
@@ -127,6 +118,20 @@ static void samples_beside_those_of_a_new_follower_count_once(void **state)
 	replicating_expect(following, "old", 4, -9);
 	replicating_expect(following, "new", 1, -6);
 	replicating_expect_ignored(following, "stale", 0);
+	plane_close(&plane);
+}
+
+static void samples_beside_those_of_nobody_count(void **state)
+{
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 64);
+
+	replicating_begin(following);
+	plane_record(&plane, shipped, "f", 1, BEGIN - 9 * S);
+	replicating_expect(following, "f", 1, -9);
+	ring_writer_put(plane.writers[0], 1, 12345); /* an index beyond the table */
+	plane_record(&plane, shipped, "f", 2, BEGIN - 8 * S);
+	replicating_expect(following, "f", 2, -9);
 	plane_close(&plane);
 }
 
@@ -237,6 +242,32 @@ static void last_values_that_the_ring_has_lost_come_from_the_tallies(void **stat
 	plane_close(&plane);
 }
 
+static void so_do_those_of_many_followers(void **state)
+{
+	enum { COUNT = 200 };
+	struct following *following = *state;
+	struct plane plane = plane_open(following, "seg", 8);
+	char name[16];
+
+	for (int value = 1; value <= 2; value++) {
+		for (int i = 0; i < COUNT; i++) {
+			snprintf(name, sizeof name, "f%d", i);
+			plane_record(&plane, shipped, name, (uint64_t)(1000 * value + i), BEGIN);
+		}
+		if (value == 1)
+			replicating_begin(following);
+	}
+	following_drain(following);
+	replicating_tick(following);
+	for (int i = 0; i < COUNT; i++) {
+		char line[64];
+		snprintf(line, sizeof line, "replication_lag_seqno{follower=\"f%d\"} %d", i,
+			 2000 + i);
+		members_expect(following->own, line);
+	}
+	plane_close(&plane);
+}
+
 static void of_two_segments_that_disagree_the_newest_record_counts(void **state)
 {
 	struct following *following = *state;
@@ -254,75 +285,6 @@ static void of_two_segments_that_disagree_the_newest_record_counts(void **state)
 	replicating_expect_ignored(following, "stale", 1);
 	plane_close(&one);
 	plane_close(&other);
-}
-
-/* Each process that resolves a follower has all three of its series, set or not. */
-static void recorded_lag_ends_with_who_recorded_it_and_nobody_else(void **state)
-{
-	struct following *following = *state;
-	struct plane leader = plane_open(following, "leader", 64);
-	struct plane collector = plane_open(following, "collector", 64);
-
-	replicating_begin(following);
-	plane_record(&leader, shipped, "f", 5, BEGIN - 1 * S);
-	plane_record(&collector, recorded, "f", 40 * S, BEGIN - 1 * S);
-	replicating_expect_seconds(following, "f", 40);
-	plane_close(&leader);
-	remove_file(following, "leader");
-	following_step(following);
-	replicating_expect_seconds(following, "f", 40);
-	leader = plane_open(following, "leader", 64);
-	plane_record(&leader, shipped, "f", 6, BEGIN - 1 * S);
-	following_step(following);
-	replicating_expect_seconds(following, "f", 40);
-	/* Its process may live on, or not. */
-	remove_file(following, "collector");
-	following_step(following);
-	replicating_expect(following, "f", 6, -1);
-	plane_close(&collector);
-	plane_close(&leader);
-}
-
-static void recorded_lag_outlives_a_segment_that_joins_again(void **state)
-{
-	struct following *following = *state;
-	struct plane plane = plane_open(following, "seg", 64);
-
-	replicating_begin(following);
-	plane_record(&plane, shipped, "f", 5, BEGIN - 9 * S);
-	plane_record(&plane, shipped, "f", 6, BEGIN - 3 * S);
-	plane_record(&plane, recorded, "f", 40 * S, BEGIN - 1 * S);
-	plane_record(&plane, applied, "f", 5, BEGIN - 1 * S);
-	replicating_expect_seconds(following, "f", 40);
-	assert_int_equal(source_rejoin(following_source(following, "seg"), following->aggregate),
-			 0);
-	replicating_expect_seconds(following, "f", 40);
-	following->now_ns += 60 * S;
-	replicating_expect(following, "f", 1, -3); /* which the history says */
-	plane_close(&plane);
-}
-
-static void recorded_lag_ends_with_its_owner_whenever_that_is_noticed(void **state)
-{
-	struct following *following = *state;
-	struct plane leader = plane_open(following, "leader", 64);
-	struct plane collector = plane_open(following, "collector", 64);
-	struct source *source;
-
-	replicating_begin(following);
-	plane_record(&leader, shipped, "f", 5, BEGIN - 1 * S);
-	plane_record(&collector, recorded, "f", 40 * S, BEGIN - 1 * S);
-	replicating_expect_seconds(following, "f", 40);
-	/* A new series makes the tables be read again, before anybody asks for the owner. */
-	plane_record(&collector, recorded, "new", 50 * S, BEGIN - 1 * S);
-	plane_close(&collector);
-	following_drain(following);
-	source = following_source(following, "collector");
-	assert_int_equal(drain_look_after(source), 0);
-	assert_int_equal(source_state(source), SOURCE_DEAD);
-	replicating_expect(following, "f", 5, -1);
-	replicating_expect_unknown(following, "new");
-	plane_close(&leader);
 }
 
 #define FOLLOWED(metric_name, metric_kind, ...)                                      \
@@ -468,15 +430,14 @@ int main(void)
 		TEST(L1_counters_that_restart_from_0_begin_anew),
 		TEST(L2_follower_is_gone_when_it_is_taken_back),
 		TEST(samples_beside_those_of_a_new_follower_count_once),
+		TEST(samples_beside_those_of_nobody_count),
 		TEST(tally_of_the_core_before_is_neither_news_nor_stale),
 		TEST(M3_exporter_that_comes_late_knows_ages_from_the_rings),
 		TEST(M3_entries_of_one_burst_have_its_age),
 		TEST(M3_loss_leaves_entries_exact_and_no_age_too_great),
 		TEST(last_values_that_the_ring_has_lost_come_from_the_tallies),
+		TEST(so_do_those_of_many_followers),
 		TEST(of_two_segments_that_disagree_the_newest_record_counts),
-		TEST(recorded_lag_ends_with_who_recorded_it_and_nobody_else),
-		TEST(recorded_lag_outlives_a_segment_that_joins_again),
-		TEST(recorded_lag_ends_with_its_owner_whenever_that_is_noticed),
 		TEST(metrics_of_another_shape_are_nobody_s_lag),
 		TEST(what_many_followers_share_is_nobody_s_lag),
 		TEST(segment_full_of_nonsense_harms_nobody),

@@ -168,6 +168,38 @@ static void M2_names_that_cannot_be_watched_are_refused_and_counted(void **state
 	expect_line(stage, "replication_records_ignored_total{reason=\"refused\"} 3");
 }
 
+static void L2_what_nobody_records_any_more_is_forgotten(void **state)
+{
+	struct stage *stage = *state;
+	const struct followers_feed shipped = join(stage, LAG_SHIPPED, "f", 1);
+	const struct followers_feed applied = join(stage, LAG_APPLIED, "f", 1);
+	const struct followers_feed recorded = join(stage, LAG_RECORDED, "f", 1);
+
+	observe(stage, shipped, 9, S);
+	observe(stage, applied, 4, S);
+	observe(stage, recorded, 7, 1000 * S);
+	second(stage);
+	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 5");
+	followers_leave(applied);
+	second(stage);
+	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 9");
+	followers_leave(shipped);
+	second(stage);
+	assert_int_equal(lines(stage, "replication_lag_seqno{"), 0);
+	expect_line(stage, "replication_follower_lag_seconds{follower=\"f\"} 7");
+	for (unsigned i = 0; i < SEVERITY_COUNT; i++) {
+		char line[96];
+		snprintf(line, sizeof line,
+			 "replication_follower_severity{follower=\"f\",severity=\"%s\"} %d",
+			 severity_words[i], i == SEVERITY_WARNING);
+		expect_line(stage, line);
+	}
+	followers_leave(recorded);
+	second(stage);
+	assert_null(monitor_find(stage->followers.watch.monitor, "f"));
+	assert_int_equal(lines(stage, "replication_follower_severity{"), 0);
+}
+
 /* Or the page would have one line twice, which no Prometheus takes. */
 static void names_that_print_alike_are_one_follower(void **state)
 {
@@ -349,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(M3_every_name_that_can_be_a_label_has_its_lag),
 		TEST(M2_names_that_cannot_be_watched_are_refused_and_counted),
+		TEST(L2_what_nobody_records_any_more_is_forgotten),
 		TEST(names_that_print_alike_are_one_follower),
 		TEST(records_that_are_no_sequence_numbers_are_refused_and_counted),
 		TEST(M3_budget_holds_and_the_first_ones_stay),

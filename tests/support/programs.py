@@ -81,9 +81,9 @@ def page_once(place, *arguments):
 class Exporter(Program):
     """A running exporter and its pages."""
 
-    def __init__(self, place, *arguments):
+    def __init__(self, place, *arguments, **options):
         super().__init__(place, "ring-exporter", "--dir", place.segments,
-                         "--web.listen-address", "127.0.0.1:0", *arguments)
+                         "--web.listen-address", "127.0.0.1:0", *arguments, **options)
         self.host, self.port = self.await_word(r'address="(.*):(\d+)"').groups()
         wait_until(lambda: self.get("/-/ready")[0] == 200, "exporter is ready")
 
