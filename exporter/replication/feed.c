@@ -14,10 +14,14 @@ int feed_learn(struct source *source, uint32_t index)
 	const uint32_t capacity = ring_reader_header(source->reader)->series_capacity;
 	enum lag_kind kind;
 
-	/* What many followers share says nothing about any of them. */
-	if (!source->followers || series->overflow ||
+	if (!source->followers ||
 	    !followers_want(ring_reader_metric(source->reader, series->metric), &kind))
 		return 0;
+	/* What many followers share says nothing about any of them. */
+	if (series->overflow) {
+		source->followers->refused_count++;
+		return 0;
+	}
 	if (!source->feeds)
 		source->feeds = calloc(capacity, sizeof *source->feeds);
 	if (!source->feeds)
@@ -30,7 +34,7 @@ void feed_close(struct source *source)
 {
 	feed_orphan(source);
 	for (uint32_t i = 0; source->feeds && i < source->series_count; i++)
-		followers_leave(source->feeds[i]);
+		followers_leave(source->feeds[i], source);
 	free(source->feeds);
 	source->feeds = NULL;
 	source->fed_count = 0;
@@ -73,8 +77,8 @@ static int recall_batch(const struct source *source, uint32_t core, const uint32
 	for (uint32_t i = 0; i < count && verdict == RING_SOUND; i++) {
 		const struct followers_feed feed = source->feeds[series[i]];
 		const uint64_t time_ns = cells[2 * i + 1];
-		/* At 0 this core has never set it. */
-		if (time_ns != 0 && is_believed(source, feed))
+		/* What this core has never set tells nothing. */
+		if ((time_ns != 0 || cells[2 * i] != RING_GAUGE_UNSET) && is_believed(source, feed))
 			followers_recall(source->followers, feed, source, cells[2 * i], time_ns);
 	}
 	return (int)verdict;

@@ -81,8 +81,8 @@ struct follower {
 	struct followers *followers;
 	LIST_ENTRY(follower) of_turn;
 	uint32_t feed_counts[LAG_KIND_COUNT];
-	struct aggregate_member *member; /* NULL: not shown yet */
-	const void *recorder;            /* of the lag, if one is recorded */
+	struct aggregate_member *member;       /* NULL: not shown yet */
+	const void *recorders[LAG_KIND_COUNT]; /* of the values; NULL: nobody stands behind it */
 	bool monitored;
 	char name[]; /* valid UTF-8 */
 };
@@ -140,7 +140,11 @@ bool followers_want(const struct ring_metric_info *metric, enum lag_kind *kind)
 		[LAG_RECORDED] = RING_REPLICATION_RECORDED_LAG,
 	};
 
-	if (metric->kind != RING_GAUGE || metric->label_count != 1)
+	static const char key[] = "follower";
+
+	if (metric->kind != RING_GAUGE || metric->label_count != 1 ||
+	    metric->label_keys[0].bytes != sizeof key - 1 ||
+	    memcmp(metric->label_keys[0].data, key, sizeof key - 1) != 0)
 		return false;
 	for (*kind = 0; *kind < LAG_KIND_COUNT; (*kind)++)
 		if (metric->name.bytes == strlen(names[*kind]) &&
@@ -204,40 +208,43 @@ struct followers_feed followers_join(struct followers *followers, enum lag_kind 
 	return feed;
 }
 
-void followers_leave(struct followers_feed feed)
+void followers_leave(struct followers_feed feed, const void *recorder)
 {
-	/* What it has recorded is forgotten at the follower's next turn, unless somebody joins
-	 * until then: a segment may leave only to join again. */
-	if (feed.follower)
-		feed.follower->feed_counts[feed.kind]--;
+	struct follower *follower = feed.follower;
+
+	if (!follower)
+		return;
+	follower->feed_counts[feed.kind]--;
+	/* Forgotten at the follower's next turn, unless somebody stands behind it until then: a
+	 * segment may leave only to join again. */
+	if (follower->recorders[feed.kind] == recorder)
+		follower->recorders[feed.kind] = NULL;
 }
 
 void followers_orphan(struct followers_feed feed, const void *recorder)
 {
 	struct follower *follower = feed.follower;
 
-	if (!follower || feed.kind != LAG_RECORDED || follower->recorder != recorder)
+	if (!follower || feed.kind != LAG_RECORDED || follower->recorders[feed.kind] != recorder)
 		return;
 	lag_forget(&follower->lag, LAG_RECORDED);
-	follower->recorder = NULL;
+	follower->recorders[feed.kind] = NULL;
 }
 
 void followers_observe(const struct followers *followers, struct followers_feed feed,
 		       const void *recorder, uint64_t bits, uint64_t time_ns)
 {
 	if (feed.follower &&
-	    lag_observe(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns) &&
-	    feed.kind == LAG_RECORDED)
-		feed.follower->recorder = recorder;
+	    lag_observe(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns))
+		feed.follower->recorders[feed.kind] = recorder;
 }
 
 void followers_recall(const struct followers *followers, struct followers_feed feed,
 		      const void *recorder, uint64_t bits, uint64_t time_ns)
 {
 	if (feed.follower &&
-	    lag_recall(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns) &&
-	    feed.kind == LAG_RECORDED)
-		feed.follower->recorder = recorder;
+	    lag_recall(&feed.follower->lag, feed.kind, bits, time_ns, followers->now_ns))
+		feed.follower->recorders[feed.kind] = recorder;
 }
 
 /* Showing */
@@ -338,7 +345,7 @@ static bool follower_is_fed(struct follower *follower)
 
 	for (enum lag_kind kind = 0; kind < LAG_KIND_COUNT; kind++) {
 		feed_count += follower->feed_counts[kind];
-		if (follower->feed_counts[kind] == 0)
+		if (!follower->recorders[kind])
 			lag_forget(&follower->lag, kind);
 	}
 	return feed_count > 0;

@@ -53,7 +53,7 @@ bool followers_want(const struct ring_metric_info *metric, enum lag_kind *kind);
  * counted. What was joined must leave. */
 struct followers_feed followers_join(struct followers *followers, enum lag_kind kind,
 				     struct ring_text labels);
-void followers_leave(struct followers_feed feed);
+void followers_leave(struct followers_feed feed, const void *recorder);
 
 /* Begins to get what an observation will need out of memory. */
 static inline void followers_prefetch(struct followers_feed feed)

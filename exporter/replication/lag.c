@@ -89,14 +89,20 @@ static void take(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
 	drop_applied_steps(lag);
 }
 
+/* A record without a time is as good as now: its writer has not called ring_tick. */
+static uint64_t past_of(uint64_t time_ns, uint64_t now_ns)
+{
+	return time_ns != 0 && time_ns < now_ns ? time_ns : now_ns;
+}
+
 bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		 uint64_t now_ns)
 {
-	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+	const uint64_t time_past_ns = past_of(time_ns, now_ns);
 
 	if (!is_sound(kind, bits)) {
 		lag->refused_count++;
-		return false;
+		bits = RING_GAUGE_UNSET;
 	}
 	if (is_stale(lag, kind, bits, time_past_ns)) {
 		if (!(lag->recalled & 1u << kind))
@@ -112,11 +118,14 @@ bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t tim
 		uint64_t now_ns)
 {
 	const struct lag_record *record = &lag->records[kind];
-	const uint64_t time_past_ns = time_ns < now_ns ? time_ns : now_ns;
+	const uint64_t time_past_ns = past_of(time_ns, now_ns);
 	const bool is_same_time = time_past_ns == record->time_ns;
 
-	if (!is_sound(kind, bits) || is_stale(lag, kind, bits, time_past_ns) ||
-	    (is_same_time && lag->known[kind] && bits == ring_bits_of(record->value)))
+	if (!is_sound(kind, bits))
+		bits = RING_GAUGE_UNSET;
+	if (is_same_time && lag->known[kind] && bits == ring_bits_of(record->value))
+		return true;
+	if (is_stale(lag, kind, bits, time_past_ns))
 		return false;
 	lag->recalled |= (uint8_t)(1u << kind);
 	take(lag, kind, bits, time_past_ns, is_same_time ? now_ns : time_past_ns);

@@ -64,7 +64,8 @@ static_assert(offsetof(struct lag, steps) == 64, "the steps begin a line");
 
 /* Takes in a record. RING_GAUGE_UNSET, as the bits of a double, takes the value back. A sequence
  * number that goes back is a new beginning: the leader's clears the history; a follower's lag is
- * then counted from the oldest step that is still known. Returns whether it was taken. */
+ * then counted from the oldest step that is still known. What is refused takes the value back too:
+ * the one before is not what was recorded last. Returns whether it was taken. */
 bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		 uint64_t now_ns);
 
@@ -72,7 +73,8 @@ bool lag_observe(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t ti
  * What is known already is neither news nor stale, and what is refused was so before; samples that
  * come after it and are older are not stale either, for their core had only gone on. A gauge's
  * value and its time are not read at one instant, so that a new value may come with the time of the
- * one before, which may be long ago: one that comes without a new time counts as of now. */
+ * one before, which may be long ago: one that comes without a new time counts as of now. Returns
+ * whether it stands. */
 bool lag_recall(struct lag *lag, enum lag_kind kind, uint64_t bits, uint64_t time_ns,
 		uint64_t now_ns);
 

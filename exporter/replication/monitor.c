@@ -212,12 +212,17 @@ int monitor_register(struct monitor *monitor, const char *name)
 	return 0;
 }
 
+static bool is_active(const struct monitor_alert *alert)
+{
+	return alert->raised_ns != 0 && alert->resolved_ns == 0;
+}
+
 /* Only the last one can be active. */
 static bool alert_resolve(struct monitor *monitor, struct monitor_node *node, uint64_t now_ns)
 {
 	struct monitor_alert *alert = &node->alerts[node->alerted];
 
-	if (alert->raised_ns == 0 || alert->resolved_ns != 0)
+	if (!is_active(alert))
 		return false;
 	alert->resolved_ns = now_ns;
 	alert->version = ++monitor->version;
@@ -269,12 +274,18 @@ static enum severity severity_of(const struct monitor_node *node)
 }
 
 /* To be normal is not enough to have caught up: a backlog that has just been heard of is young. A
- * leader that has begun anew may never ship that much again. */
+ * leader that has begun anew may never ship that much again, and one that is heard of later than
+ * its follower brings the backlog with it. */
 static void follow_catch_up(struct monitor_node *node, const struct monitor_sample *sample)
 {
-	if (sample->leader_seqno < node->catch_up_seqno)
+	const bool has_leader = sample->leader_seqno > 0;
+
+	if (has_leader && node->catch_up_seqno == UINT64_MAX)
+		node->caught_up = false;
+	if (has_leader && sample->leader_seqno < node->catch_up_seqno)
 		node->catch_up_seqno = sample->leader_seqno;
-	if (node->severity == SEVERITY_NORMAL && sample->follower_seqno >= node->catch_up_seqno)
+	if (node->severity == SEVERITY_NORMAL &&
+	    (!has_leader || sample->follower_seqno >= node->catch_up_seqno))
 		node->caught_up = true;
 }
 
@@ -307,6 +318,9 @@ static void alert_follow(struct monitor *monitor, struct monitor_node *node, uin
 		node->suppressed = SEVERITY_NORMAL;
 		return;
 	}
+	/* One that was cleared says nothing any more once the severity has changed. */
+	if (!is_active(&node->alerts[node->alerted]))
+		node->alerted = SEVERITY_NORMAL;
 	if (node->breach_count < config->breach_count_min ||
 	    (config->spares_catch_up && !node->caught_up))
 		return;

@@ -48,14 +48,20 @@ void trend_add(struct monitor_node *node, const struct monitor_sample *sample,
 		drop_samples(node, leaving, 1);
 }
 
+/* A sequence number that has gone back, in a restart or a restore, says nothing of speed; nor does
+ * the first one, after the 0 of a follower that was not heard of. */
+static bool is_progress(const struct monitor_sample *from, const struct monitor_sample *to)
+{
+	return from->follower_seqno <= to->follower_seqno &&
+	       (from->follower_seqno > 0 || to->follower_seqno == 0);
+}
+
 void trend_measure(struct monitor_node *node)
 {
 	const struct monitor_sample *last = &node->samples[node->sample_count - 1];
 	const struct monitor_sample *first = last;
 
-	/* A sequence number that has gone back, in a restart or a restore, says nothing of speed.
-	 */
-	while (first > node->samples && first[-1].follower_seqno <= first->follower_seqno &&
+	while (first > node->samples && is_progress(&first[-1], first) &&
 	       seconds_between(first, last) < MONITOR_STALL_SECONDS)
 		first--;
 	const uint64_t progress = last->follower_seqno - first->follower_seqno;

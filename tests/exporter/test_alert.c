@@ -201,6 +201,26 @@ static void first_catch_up_is_spared_if_so_configured(void **state)
 	monitor_destroy(monitor);
 }
 
+static void catch_up_goes_by_the_leader_however_late_and_again_if_it_begins_anew(void **state)
+{
+	struct monitor_config config = monitor_defaults;
+
+	(void)state;
+	config.spares_catch_up = true;
+	struct monitor *monitor = monitor_create(&config);
+	monitor_register(monitor, "a");
+	/* Without a leader it looks fine. */
+	monitor_update(monitor, "a", 0, 5, 0, 1 * S);
+	monitor_update(monitor, "a", 1000000, 5, 0, 2 * S);
+	monitor_update(monitor, "a", 1000000, 500, 50, 3 * S);
+	assert_int_equal(statistics_of(monitor).alerts, 0);
+	/* The leader will never get there again. */
+	monitor_update(monitor, "a", 100, 100, 0, 4 * S);
+	monitor_update(monitor, "a", 200, 100, 50, 5 * S);
+	assert_int_equal(statistics_of(monitor).alerts, 1);
+	monitor_destroy(monitor);
+}
+
 static void M7_cleared_alerts_come_back_when_the_severity_changes(void **state)
 {
 	const struct monitor_node *node = at(*state, 1, 40);
@@ -224,6 +244,19 @@ static void M7_cleared_alerts_come_back_when_the_severity_changes(void **state)
 	assert_int_equal(monitor_clear_all(*state, 103 * S), 0);
 	assert_int_equal(active(node), SEVERITY_NORMAL);
 	assert_int_equal(statistics_of(*state).alerts, 3);
+}
+
+static void M7_cleared_alert_is_raised_again_if_it_was_worse_meanwhile(void **state)
+{
+	const struct monitor_node *node = at(*state, 1, 6);
+
+	monitor_clear(*state, "a", 2 * S);
+	at(*state, 3, 40); /* in the cooldown */
+	at(*state, 4, 6);
+	assert_int_equal(active(node), SEVERITY_NORMAL);
+	at(*state, 61, 6);
+	assert_int_equal(active(node), SEVERITY_WARNING);
+	assert_int_equal(statistics_of(*state).alerts, 2);
 }
 
 static void node_that_goes_resolves_its_alerts_and_is_remembered_for_them(void **state)
@@ -292,6 +325,8 @@ static void model_update(struct model *model, enum severity severity, uint64_t n
 	}
 	model->heard_of = true;
 	model->breach_count++;
+	if (severity != model->told && model->shown != model->told)
+		model->told = SEVERITY_NORMAL; /* it was cleared, and that is over */
 	const bool is_free = model->told_ns == 0 || now_ns - model->told_ns >= config->cooldown_ns;
 	const bool is_late = model->caught_up || !config->spares_catch_up;
 	if (severity != model->told && model->breach_count >= config->breach_count_min && is_free &&
@@ -422,7 +457,10 @@ int main(void)
 		TEST(M6_cooldown_is_each_nodes_own),
 		cmocka_unit_test(alert_waits_for_as_many_breaches_in_a_row),
 		cmocka_unit_test(first_catch_up_is_spared_if_so_configured),
+		cmocka_unit_test(
+			catch_up_goes_by_the_leader_however_late_and_again_if_it_begins_anew),
 		TEST(M7_cleared_alerts_come_back_when_the_severity_changes),
+		TEST(M7_cleared_alert_is_raised_again_if_it_was_worse_meanwhile),
 		TEST(node_that_goes_resolves_its_alerts_and_is_remembered_for_them),
 		TEST(node_that_comes_back_keeps_its_alerts_and_its_cooldown),
 		cmocka_unit_test(M6_random_severities_keep_the_rules),

@@ -160,7 +160,7 @@ static void M2_names_that_cannot_be_watched_are_refused_and_counted(void **state
 		assert_null(nobody[i].follower);
 		observe(stage, nobody[i], 7, S);
 		followers_orphan(nobody[i], stage);
-		followers_leave(nobody[i]);
+		followers_leave(nobody[i], stage);
 	}
 	observe(stage, join(stage, LAG_SHIPPED, invalid, RING_LABEL_VALUE_MAX / 3), 7, S);
 	second(stage);
@@ -180,10 +180,10 @@ static void L2_what_nobody_records_any_more_is_forgotten(void **state)
 	observe(stage, recorded, 7, 1000 * S);
 	second(stage);
 	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 5");
-	followers_leave(applied);
+	followers_leave(applied, stage);
 	second(stage);
 	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 9");
-	followers_leave(shipped);
+	followers_leave(shipped, stage);
 	second(stage);
 	assert_int_equal(lines(stage, "replication_lag_seqno{"), 0);
 	expect_line(stage, "replication_follower_lag_seconds{follower=\"f\"} 7");
@@ -194,10 +194,37 @@ static void L2_what_nobody_records_any_more_is_forgotten(void **state)
 			 severity_words[i], i == SEVERITY_WARNING);
 		expect_line(stage, line);
 	}
-	followers_leave(recorded);
+	followers_leave(recorded, stage);
 	second(stage);
 	assert_null(monitor_find(stage->followers.watch.monitor, "f"));
 	assert_int_equal(lines(stage, "replication_follower_severity{"), 0);
+}
+
+/* Also while somebody still has the series, as all have that use the set. */
+static void L2_what_a_process_recorded_goes_with_its_segment(void **state)
+{
+	struct stage *stage = *state;
+	const struct followers_feed shipped = join(stage, LAG_SHIPPED, "f", 1);
+	const struct followers_feed applied = join(stage, LAG_APPLIED, "f", 1);
+	const struct followers_feed of_another = join(stage, LAG_APPLIED, "f", 1);
+
+	observe(stage, shipped, 9, S);
+	followers_observe(&stage->followers, of_another, &of_another, ring_bits_of(4), S);
+	second(stage);
+	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 5");
+	/* It leaves only to join again. */
+	followers_leave(of_another, &of_another);
+	followers_recall(&stage->followers, join(stage, LAG_APPLIED, "f", 1), &of_another,
+			 ring_bits_of(4), S);
+	second(stage);
+	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 5");
+	followers_leave(of_another, &of_another);
+	second(stage);
+	expect_line(stage, "replication_lag_seqno{follower=\"f\"} 9");
+	followers_leave(applied, stage);
+	followers_leave(shipped, stage);
+	second(stage);
+	assert_int_equal(stage->followers.count, 0);
 }
 
 /* Or the page would have one line twice, which no Prometheus takes. */
@@ -213,10 +240,10 @@ static void names_that_print_alike_are_one_follower(void **state)
 	second(stage);
 	assert_int_equal(lines(stage, "replication_lag_seqno{"), 1);
 	expect_line(stage, "replication_lag_seqno{follower=\"\xef\xbf\xbd\"} 6");
-	followers_leave(one);
+	followers_leave(one, "somebody who has recorded nothing that counts");
 	second(stage);
 	assert_int_equal(lines(stage, "replication_lag_seqno{"), 1);
-	followers_leave(other);
+	followers_leave(other, stage);
 	second(stage);
 	assert_int_equal(stage->followers.count, 0);
 	assert_int_equal(lines(stage, "replication_lag_seqno{"), 0);
@@ -227,17 +254,19 @@ static void records_that_are_no_sequence_numbers_are_refused_and_counted(void **
 	struct stage *stage = *state;
 	const struct followers_feed feed = join_number(stage, 1);
 
-	observe(stage, feed, 5, S);
 	observe(stage, feed, -1, 2 * S);
 	observe(stage, feed, 0.5, 3 * S);
+	second(stage);
+	assert_int_equal(lines(stage, "replication_lag_seqno{"), 0);
+	observe(stage, feed, 5, 4 * S);
 	observe(stage, feed, 4, S / 2);
 	second(stage);
 	expect_line(stage, "replication_lag_seqno{follower=\"f1\"} 5");
 	expect_line(stage, "replication_records_ignored_total{reason=\"refused\"} 2");
 	expect_line(stage, "replication_records_ignored_total{reason=\"stale\"} 1");
 	/* Counted although the follower is gone. */
-	observe(stage, feed, -1, 4 * S);
-	followers_leave(feed);
+	observe(stage, feed, -1, 5 * S);
+	followers_leave(feed, stage);
 	second(stage);
 	expect_line(stage, "replication_records_ignored_total{reason=\"refused\"} 3");
 }
@@ -259,7 +288,7 @@ static void M3_budget_holds_and_the_first_ones_stay(void **state)
 	expect_line(stage, "replication_records_ignored_total{reason=\"refused\"} 3616");
 	assert_non_null(join_number(stage, 0).follower); /* who is known needs no room */
 	assert_null(join_number(stage, NAMES_MAX).follower);
-	followers_leave(stage->feeds[1]);
+	followers_leave(stage->feeds[1], stage);
 	second(stage);
 	observe(stage, join_number(stage, NAMES_MAX), 7, S);
 	second(stage);
@@ -277,7 +306,7 @@ static void come_and_go(struct stage *stage, unsigned first, unsigned count)
 	second(stage);
 	assert_int_equal(lines(stage, "replication_lag_seqno{"), count);
 	for (unsigned i = 0; i < count; i++)
-		followers_leave(stage->feeds[i]);
+		followers_leave(stage->feeds[i], stage);
 	second(stage);
 	assert_int_equal(stage->followers.count, 0);
 	assert_int_equal(lines(stage, "replication_follower"),
@@ -382,6 +411,7 @@ int main(void)
 		TEST(M3_every_name_that_can_be_a_label_has_its_lag),
 		TEST(M2_names_that_cannot_be_watched_are_refused_and_counted),
 		TEST(L2_what_nobody_records_any_more_is_forgotten),
+		TEST(L2_what_a_process_recorded_goes_with_its_segment),
 		TEST(names_that_print_alike_are_one_follower),
 		TEST(records_that_are_no_sequence_numbers_are_refused_and_counted),
 		TEST(M3_budget_holds_and_the_first_ones_stay),

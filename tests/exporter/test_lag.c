@@ -286,10 +286,10 @@ static void tallies_that_are_no_news_are_not_counted(void **state)
 
 	(void)state;
 	observe(&lag, LAG_SHIPPED, 10, 10 * S);
-	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(10), 10 * S, 20 * S));
+	assert_true(
+		lag_recall(&lag, LAG_SHIPPED, ring_bits_of(10), 10 * S, 20 * S)); /* it stands */
 	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 9 * S, 20 * S));
 	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(9), 10 * S, 20 * S));
-	assert_false(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(-1), 11 * S, 20 * S));
 	expect(&lag, 20 * S, 10, 10);
 	assert_int_equal(lag.stale_count + lag.refused_count, 0);
 	assert_true(lag_recall(&lag, LAG_SHIPPED, ring_bits_of(11), 15 * S, 20 * S));
@@ -327,20 +327,37 @@ static void values_that_are_no_sequence_number_or_no_time_are_refused(void **sta
 
 	(void)state;
 	for (int kind = 0; kind < LAG_KIND_COUNT; kind++) {
-		observe(&lag, (enum lag_kind)kind, 3, 1 * S);
 		for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-			observe(&lag, (enum lag_kind)kind, values[i], 2 * S);
+			observe(&lag, (enum lag_kind)kind, 3, (2 * i + 1) * S);
+			assert_true(lag.known[kind]);
+			/* What was recorded before is not what was recorded last. */
+			observe(&lag, (enum lag_kind)kind, values[i], (2 * i + 2) * S);
+			assert_false(lag.known[kind]);
 			assert_int_equal(lag.refused_count, ++refused);
 		}
 	}
-	observe(&lag, LAG_SHIPPED, 3.5, 2 * S);
-	observe(&lag, LAG_APPLIED, 2.5, 2 * S);
-	assert_int_equal(lag.refused_count, refused + 2);
-	expect(&lag, 3 * S, 0, 3);
-	/* Not even their times count. */
-	observe(&lag, LAG_SHIPPED, 4, 1 * S + 1);
-	assert_int_equal(entries_of(&lag), 1);
+	observe(&lag, LAG_SHIPPED, 4, 100 * S);
+	assert_int_equal(entries_of(&lag), 4);
+	observe(&lag, LAG_SHIPPED, 3.5, 101 * S);
+	assert_false(lag.known[LAG_SHIPPED]);
+	assert_int_equal(lag.refused_count, refused + 1);
 	assert_int_equal(lag.stale_count, 0);
+	observe(&lag, LAG_SHIPPED, 5, 102 * S);
+	lag_recall(&lag, LAG_SHIPPED, ring_bits_of(-1), 103 * S, 200 * S);
+	assert_false(lag.known[LAG_SHIPPED]);
+	assert_int_equal(lag.refused_count, refused + 1);
+}
+
+/* Whose writer has never called ring_tick. */
+static void record_without_a_time_counts_as_of_now(void **state)
+{
+	struct lag lag = {0};
+
+	(void)state;
+	lag_observe(&lag, LAG_SHIPPED, ring_bits_of(9), 0, 1000 * S);
+	expect(&lag, 1003 * S, 9, 3);
+	lag_observe(&lag, LAG_APPLIED, ring_bits_of(9), 0, 1004 * S);
+	expect(&lag, 1005 * S, 0, 0);
 }
 
 static void steps_close_together_are_one_as_of_the_first(void **state)
@@ -395,6 +412,7 @@ int main(void)
 		cmocka_unit_test(tallies_that_are_no_news_are_not_counted),
 		cmocka_unit_test(record_from_the_future_counts_as_of_now),
 		cmocka_unit_test(values_that_are_no_sequence_number_or_no_time_are_refused),
+		cmocka_unit_test(record_without_a_time_counts_as_of_now),
 		cmocka_unit_test(steps_close_together_are_one_as_of_the_first),
 		cmocka_unit_test(hour_of_steps_tells_every_age_within_a_part_of_it),
 	};

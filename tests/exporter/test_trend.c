@@ -105,12 +105,27 @@ static void M3_rate_begins_anew_when_the_follower_goes_back(void **state)
 
 	for (uint64_t i = 0; i < 15; i++)
 		node = at(*state, i * 1000, 5000 + i, 1);
-	at(*state, 15000, 0, 1);
+	at(*state, 15000, 1, 1);
 	assert_false(node->rate_known);
-	at(*state, 17000, 20, 1);
+	at(*state, 17000, 21, 1);
 	expect_close(node->rate, 10, 1e-9);
 	expect_close(node->rate_seconds, 2, 1e-9);
 	assert_int_equal(node->sample_count, 17);
+}
+
+/* A follower that its leader was known without begins at 0, and has applied nothing of what it has.
+ */
+static void M3_rate_begins_where_the_follower_is_first_heard_of(void **state)
+{
+	const struct monitor_node *node = NULL;
+
+	for (uint64_t i = 0; i < 5; i++)
+		node = at(*state, i * 1000, 0, 1);
+	expect_close(node->rate, 0, 0);
+	at(*state, 5000, 1000000, 1);
+	assert_false(node->rate_known);
+	at(*state, 6000, 1000003, 1);
+	expect_close(node->rate, 3, 1e-9);
 }
 
 static void M3_rate_is_known_over_long_enough_at_any_pace(void **state)
@@ -305,6 +320,7 @@ int main(void)
 		cmocka_unit_test(M3_history_is_bounded_at_any_pace),
 		TEST(M3_rate_is_the_followers_own_progress_of_late),
 		TEST(M3_rate_begins_anew_when_the_follower_goes_back),
+		TEST(M3_rate_begins_where_the_follower_is_first_heard_of),
 		TEST(M3_rate_is_known_over_long_enough_at_any_pace),
 		TEST(M5_linear_growth_is_predicted),
 		TEST(M5_growth_with_noise_is_predicted_within_1_percent),
