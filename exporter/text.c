@@ -10,6 +10,7 @@
 #include "text.h"
 
 #define TEXT_BYTES_FIRST 4096u
+#define BOUND_DIGITS_MAX 6u             /* before the point, without an exponent; as in Go */
 #define REPLACEMENT      "\xef\xbf\xbd" /* U+FFFD */
 
 void text_init(struct text *text, size_t bytes_max)
@@ -84,15 +85,24 @@ void text_double(struct text *text, double value)
 
 void text_bound(struct text *text, double bound)
 {
-	const size_t before = text->bytes;
+	char number[NUMBER_ROOM], exponent[8] = "";
+	char *end = number_double(number, bound), *const first = number + (*number == '-');
 
-	text_double(text, bound);
-	if (text->error || !isfinite(bound))
-		return;
-	for (size_t i = before; i < text->bytes; i++)
-		if (text->data[i] == '.' || text->data[i] == 'e')
-			return;
-	text_string(text, ".0");
+	*end = '\0';
+	const size_t whole = strspn(first, "0123456789"); /* digits before the point */
+	if (whole > BOUND_DIGITS_MAX && !strchr(first, 'e')) {
+		end += first[whole] != '.'; /* the point goes after the first digit */
+		memmove(first + 2, first + 1, whole - 1);
+		first[1] = '.';
+		while (end[-1] == '0')
+			end--;
+		end -= end[-1] == '.';
+		snprintf(exponent, sizeof exponent, "e+%02u", (unsigned)whole - 1);
+	} else if (isfinite(bound) && !strpbrk(first, ".e")) {
+		end = stpcpy(end, ".0");
+	}
+	text_append(text, number, (size_t)(end - number));
+	text_string(text, exponent);
 }
 
 /* Bytes of the well-formed sequence that starts here (Unicode, table 3-7); 0 if none does. */

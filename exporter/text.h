@@ -37,8 +37,8 @@ void text_u64(struct text *text, uint64_t value);
 /* As number_double has it. */
 void text_double(struct text *text, double value);
 
-/* An upper bound as OpenMetrics spells it, `1.0` and not `1`, so that a bucket has the same
- * name in every format and for every version of Prometheus. */
+/* An upper bound as OpenMetrics and Go spell it, `1.0` and not `1`, `1e+06` and not `1000000.0`, so
+ * that a bucket has the same name in every format and for every version of Prometheus. */
 void text_bound(struct text *text, double bound);
 
 /* Foreign bytes made valid: each byte that is not UTF-8, and each NUL, becomes U+FFFD. */

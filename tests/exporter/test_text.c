@@ -97,6 +97,24 @@ static void bounds_always_look_like_doubles(void **state)
 	expect_bound((double)INFINITY, "+Inf");
 }
 
+/* strconv.FormatFloat(bound, 'g', -1, 64), and a point where that has neither point nor exponent.
+ */
+static void bounds_have_the_names_that_prometheus_gives_them(void **state)
+{
+	(void)state;
+	expect_bound(100000, "100000.0");
+	expect_bound(999999.5, "999999.5");
+	expect_bound(1000000, "1e+06");
+	expect_bound(1048576, "1.048576e+06");
+	expect_bound(-1500000.25, "-1.50000025e+06");
+	expect_bound(123456789012, "1.23456789012e+11");
+	expect_bound(1e15, "1e+15");
+	expect_bound(9007199254740992, "9.007199254740992e+15");
+	expect_bound(0.0001, "0.0001");
+	expect_bound(0.00001, "1e-05");
+	expect_bound(0, "0.0");
+}
+
 static void whole_numbers_of_any_size_are_exact(void **state)
 {
 	const uint64_t values[] = {0, 9, 10, UINT64_C(1) << 53, UINT64_MAX};
@@ -266,6 +284,7 @@ int main(void)
 		cmocka_unit_test(doubles_out_of_the_ordinary_have_their_words),
 		cmocka_unit_test(doubles_read_back_as_the_same_bits),
 		cmocka_unit_test(bounds_always_look_like_doubles),
+		cmocka_unit_test(bounds_have_the_names_that_prometheus_gives_them),
 		cmocka_unit_test(whole_numbers_of_any_size_are_exact),
 		cmocka_unit_test(R7_label_values_escape_backslash_quote_line_feed_alone),
 		cmocka_unit_test(help_leaves_quotes_alone),
