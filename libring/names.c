@@ -3,8 +3,8 @@
  * The rules are those of promlint, client_golang v1.14, which `promtool check metrics` 2.42
  * runs: base units, reserved suffixes and labels, no type in the name, no colon, snake_case, no
  * abbreviated unit. Stricter here, so that no name passes that any version of it refuses: the
- * reserved suffixes and labels for every kind, every unit in a name, and "untyped". Names of the
- * exporter's own families are taken.
+ * reserved suffixes and labels for every kind, every unit in a name, and "untyped". The suffix
+ * _created is OpenMetrics' own. Names of the exporter's own families are taken.
  */
 #include "names.h"
 
@@ -84,7 +84,7 @@ static bool is_camel(const char *text, size_t bytes)
 
 const char *ring_metric_name_fault(const char *name, size_t bytes, enum ring_kind kind)
 {
-	static const char *const reserved_suffixes[] = {"_bucket", "_count", "_sum"};
+	static const char *const reserved_suffixes[] = {"_bucket", "_count", "_sum", "_created"};
 
 	if (bytes > RING_METRIC_NAME_MAX)
 		return "a metric name has at most 200 bytes";
@@ -100,7 +100,7 @@ const char *ring_metric_name_fault(const char *name, size_t bytes, enum ring_kin
 		return "non-counter metrics should not have \"_total\" suffix";
 	for (size_t i = 0; i < COUNT(reserved_suffixes); i++)
 		if (ends_with(name, bytes, reserved_suffixes[i]))
-			return "the suffixes _bucket, _count and _sum belong to histograms";
+			return "_bucket, _count, _sum and _created belong to the exposition";
 	return NULL;
 }
 
