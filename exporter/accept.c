@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Content negotiation; see accept.h. */
+#include <assert.h>
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #include "accept.h"
 
-#define EXACTNESS_COUNT 3u
-#define WEIGHT_ONE      1000u
+#define WEIGHT_ONE 1000u
+
+/* How much of an offer's name a range is. */
+enum exactness { EXACT_NOT, EXACT_ANY, EXACT_TYPE, EXACT_NAME };
 
 struct token {
 	const char *start, *end;
-};
-
-/* Ranges that a form is in, the least exact first. */
-static const char *const ranges[ACCEPT_FORM_COUNT][EXACTNESS_COUNT] = {
-	[ACCEPT_HTML] = {"*/*", "text/*", "text/html"},
-	[ACCEPT_JSON] = {"*/*", "application/*", "application/json"},
 };
 
 static bool is_blank(char c)
@@ -72,35 +71,103 @@ static bool weight_parse(struct token token, unsigned *weight)
 	return *weight <= WEIGHT_ONE;
 }
 
-/* The weight among a range's parameters; without one it is 1. */
-static bool parameters_parse(const char *from, const char **next, unsigned *weight)
+/* Whether a parameter's value is this word, quoted or not. */
+static bool value_is(struct token value, const char *word)
 {
+	const bool is_quoted = value.end - value.start >= 2 && *value.start == '"';
+	const char *at = value.start + is_quoted, *const end = value.end - is_quoted;
+
+	for (; at < end && *word; at++, word++) {
+		if (is_quoted && *at == '\\' && at + 1 < end)
+			at++;
+		if (tolower((unsigned char)*at) != tolower((unsigned char)*word))
+			return false;
+	}
+	return at == end && !*word;
+}
+
+/* The next one, if there is a semicolon. Its value is empty if it has none. */
+static bool take_parameter(const char **next, struct token *name, struct token *value)
+{
+	if (**next != ';')
+		return false;
+	*name = take(*next + 1, "=;,", next);
+	*value = (struct token){*next, *next};
+	if (**next == '=')
+		*value = take(*next + 1, ";,", next);
+	return true;
+}
+
+/* The weight among a range's parameters; without one it is 1. */
+static bool weight_take(const char *from, const char **next, unsigned *weight)
+{
+	struct token name, value;
 	bool is_sound = true;
 
 	*weight = WEIGHT_ONE;
-	for (*next = from; **next == ';';) {
-		const struct token name = take(*next + 1, "=;,", next);
-		if (**next != '=')
-			continue;
-		const struct token value = take(*next + 1, ";,", next);
+	for (*next = from; take_parameter(next, &name, &value);)
 		if (token_is(name, "q"))
 			is_sound &= weight_parse(value, weight);
-	}
 	return is_sound;
 }
 
-static void weigh(struct accept *accept, struct token range, unsigned weight)
+/* How much of the name the range is: all, the part before the slash, or a wildcard. */
+static unsigned name_exactness(const char *name, struct token range)
 {
-	for (unsigned form = 0; form < ACCEPT_FORM_COUNT; form++) {
-		for (unsigned i = 0; i < EXACTNESS_COUNT; i++) {
-			const unsigned before = accept->forms[form].exactness;
-			if (!token_is(range, ranges[form][i]) || i + 1 < before)
+	const char *slash = strchr(name, '/');
+	const size_t type_bytes = slash ? (size_t)(slash - name) + 1 : 0;
+
+	if (token_is(range, name))
+		return EXACT_NAME;
+	if (token_is(range, slash ? "*/*" : "*"))
+		return EXACT_ANY;
+	if (slash && (size_t)(range.end - range.start) == type_bytes + 1 && range.end[-1] == '*' &&
+	    strncasecmp(range.start, name, type_bytes) == 0)
+		return EXACT_TYPE;
+	return EXACT_NOT;
+}
+
+/* Of a range with its parameters. */
+static unsigned offer_exactness(const struct accept_offer *offer, struct token range,
+				const char *parameters)
+{
+	unsigned agreed = 0;
+	struct token name, value;
+
+	while (take_parameter(&parameters, &name, &value)) {
+		for (unsigned i = 0; i < ACCEPT_PARAMETERS_MAX && offer->parameters[i].name; i++) {
+			if (!token_is(name, offer->parameters[i].name))
 				continue;
-			if (i + 1 > before || weight > accept->forms[form].weight)
-				accept->forms[form].weight = weight;
-			accept->forms[form].exactness = i + 1;
+			if (!value_is(value, offer->parameters[i].value))
+				return EXACT_NOT;
+			agreed |= 1u << i;
 		}
 	}
+	/* The name comes first, then how many parameters agree. */
+	const unsigned exactness = name_exactness(offer->name, range);
+	return exactness == EXACT_NOT ? EXACT_NOT
+				      : exactness * (ACCEPT_PARAMETERS_MAX + 1) +
+						(unsigned)__builtin_popcount(agreed);
+}
+
+static void weigh(struct accept *accept, struct token range, const char *parameters,
+		  unsigned weight)
+{
+	for (unsigned i = 0; i < accept->offer_count; i++) {
+		const unsigned before = accept->said[i].exactness;
+		const unsigned exactness = offer_exactness(&accept->offers[i], range, parameters);
+		if (exactness == EXACT_NOT || exactness < before)
+			continue;
+		if (exactness > before || weight > accept->said[i].weight)
+			accept->said[i].weight = weight;
+		accept->said[i].exactness = exactness;
+	}
+}
+
+void accept_init(struct accept *accept, const struct accept_offer *offers, unsigned offer_count)
+{
+	assert(offer_count <= ACCEPT_OFFERS_MAX);
+	*accept = (struct accept){.offers = offers, .offer_count = offer_count};
 }
 
 void accept_field(struct accept *accept, const char *value)
@@ -109,20 +176,24 @@ void accept_field(struct accept *accept, const char *value)
 
 	for (const char *next = value;; next++) {
 		const struct token range = take(next, ";,", &next);
-		if (parameters_parse(next, &next, &weight))
-			weigh(accept, range, weight);
+		const char *parameters = next;
+		if (weight_take(parameters, &next, &weight))
+			weigh(accept, range, parameters, weight);
 		if (!*next)
 			return;
 	}
 }
 
-bool accept_prefers_json(const struct accept *accept)
+unsigned accept_best(const struct accept *accept)
 {
-	const unsigned html = accept->forms[ACCEPT_HTML].weight;
-	const unsigned json = accept->forms[ACCEPT_JSON].weight;
+	unsigned best = 0;
 
-	if (html != json)
-		return json > html;
-	return json > 0 &&
-	       accept->forms[ACCEPT_JSON].exactness > accept->forms[ACCEPT_HTML].exactness;
+	for (unsigned i = 1; i < accept->offer_count; i++) {
+		const unsigned weight = accept->said[i].weight;
+		if (weight > accept->said[best].weight ||
+		    (weight > 0 && weight == accept->said[best].weight &&
+		     accept->said[i].exactness > accept->said[best].exactness))
+			best = i;
+	}
+	return best;
 }

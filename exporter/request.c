@@ -22,21 +22,39 @@ unsigned request_body_refusal(struct MHD_Connection *connection)
 	return 0;
 }
 
+/* What a field says of some offers. */
+struct choice {
+	const char *field;
+	struct accept accept;
+};
+
 static enum MHD_Result weigh(void *argument, enum MHD_ValueKind kind, const char *name,
 			     const char *value)
 {
+	struct choice *choice = argument;
+
 	(void)kind;
-	if (value && strcasecmp(name, MHD_HTTP_HEADER_ACCEPT) == 0)
-		accept_field(argument, value);
+	if (value && strcasecmp(name, choice->field) == 0)
+		accept_field(&choice->accept, value);
 	return MHD_YES;
+}
+
+static unsigned choose(struct MHD_Connection *connection, const char *field,
+		       const struct accept_offer *offers, unsigned offer_count)
+{
+	struct choice choice = {.field = field};
+
+	accept_init(&choice.accept, offers, offer_count);
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, weigh, &choice);
+	return accept_best(&choice.accept);
 }
 
 bool request_prefers_json(struct MHD_Connection *connection)
 {
-	struct accept accept = {.forms = {{0}}};
+	static const struct accept_offer offers[] = {{.name = "text/html"},
+						     {.name = "application/json"}};
 
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, weigh, &accept);
-	return accept_prefers_json(&accept);
+	return choose(connection, MHD_HTTP_HEADER_ACCEPT, offers, 2) == 1;
 }
 
 bool request_is_foreign(struct MHD_Connection *connection)
