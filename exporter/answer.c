@@ -14,21 +14,25 @@
 	"<a href=\"/replication\">Replication</a></p></body></html>\n"
 
 /* Headers, to stand between braces. */
-#define TYPE_PLAIN MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8"
-#define TYPE_HTML  MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8"
-#define TYPE_CSS   MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
-#define TYPE_JSON  MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"
-#define VARY       MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT
-#define NO_STORE   MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"
-#define NO_SNIFF   "X-Content-Type-Options", "nosniff"
+#define TYPE_PLAIN       MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8"
+#define TYPE_HTML        MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8"
+#define TYPE_TEXT        MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_TEXT
+#define TYPE_OPENMETRICS MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_OPENMETRICS
+#define TYPE_CSS         MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
+#define TYPE_JSON        MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"
+#define VARY             MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT
+#define NO_STORE         MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"
+#define NO_SNIFF         "X-Content-Type-Options", "nosniff"
 #define POLICY                                                              \
 	"Content-Security-Policy", "default-src 'none'; style-src 'self'; " \
 				   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 static const struct page_header plain[] = {{TYPE_PLAIN}, {NULL}};
 static const struct page_header landing[] = {{TYPE_HTML}, {NULL}};
-static const struct page_header metrics[] = {{MHD_HTTP_HEADER_CONTENT_TYPE, RENDER_CONTENT_TYPE},
-					     {NULL}};
+static const struct page_header metrics[FORMAT_COUNT][3] = {
+	[FORMAT_TEXT] = {{TYPE_TEXT}, {VARY}},
+	[FORMAT_OPENMETRICS] = {{TYPE_OPENMETRICS}, {VARY}},
+};
 static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
 static const struct page_header html[] = {{TYPE_HTML}, {VARY},   {NO_STORE},
 					  {NO_SNIFF},  {POLICY}, {NULL}};
@@ -75,19 +79,20 @@ static enum MHD_Result answer_page(struct MHD_Connection *connection, const stru
 
 static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connection *connection)
 {
+	const enum format format = request_format(connection);
+	struct page *page = &answers->metrics[format];
 	const struct snapshot *snapshot = snapshot_borrow();
 	const bool ready = snapshot != NULL;
 	struct text *text;
 
-	if (ready && !page_shows(&answers->metrics, snapshot->sequence) &&
-	    (text = page_begin(&answers->metrics))) {
-		render_snapshot(&answers->render, text, snapshot);
-		page_end(&answers->metrics, snapshot->sequence);
+	if (ready && !page_shows(page, snapshot->sequence) && (text = page_begin(page))) {
+		render_snapshot(&answers->render, text, format, snapshot);
+		page_end(page, snapshot->sequence);
 	}
 	snapshot_return();
 	if (!ready)
 		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
-	return answer_page(connection, &answers->metrics);
+	return answer_page(connection, page);
 }
 
 static enum MHD_Result answer_ready(struct MHD_Connection *connection)
@@ -230,7 +235,9 @@ int answers_init(struct answers *answers, const struct answer_options *options)
 {
 	*answers = (struct answers){.options = *options};
 	render_init(&answers->render);
-	page_init(&answers->metrics, metrics, RENDER_BYTES_MAX, &answers->held_bytes);
+	for (unsigned format = 0; format < FORMAT_COUNT; format++)
+		page_init(&answers->metrics[format], metrics[format], RENDER_BYTES_MAX,
+			  &answers->held_bytes);
 	page_init(&answers->status_html, html, STATUS_BYTES_MAX, &answers->held_bytes);
 	page_init(&answers->status_json, json, STATUS_BYTES_MAX, &answers->held_bytes);
 	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {
@@ -242,7 +249,8 @@ int answers_init(struct answers *answers, const struct answer_options *options)
 
 void answers_release(struct answers *answers)
 {
-	page_release(&answers->metrics);
+	for (unsigned format = 0; format < FORMAT_COUNT; format++)
+		page_release(&answers->metrics[format]);
 	page_release(&answers->status_html);
 	page_release(&answers->status_json);
 	render_release(&answers->render);

@@ -6,8 +6,8 @@
  *               /replication, /replication?follower=NAME, /replication.css
  *   POST        /replication/clear, /replication/clear?follower=NAME
  *
- * The pages, of metrics and of replication, are rendered once for each state of what they show,
- * however many ask.
+ * The pages, of metrics and of replication, are rendered once for each state of what they show and
+ * each form that it has, however many ask. The client's preferences decide which it gets.
  *
  * The HTTP thread's own. The monitor is shared: it is rendered into memory while it is locked, and
  * sent afterwards.
@@ -31,7 +31,7 @@ struct answers {
 	char *landing; /* the page at / */
 	struct render render;
 	size_t held_bytes; /* by all pages */
-	struct page metrics, status_html, status_json;
+	struct page metrics[FORMAT_COUNT], status_html, status_json;
 };
 
 /* What the options point to stays the caller's. Returns 0 or -ENOMEM. */

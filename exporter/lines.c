@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a page that stay; see lines.h. */
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lines.h"
 #include "number.h"
-#include "text.h"
 
 /* Every byte of a label value may need an escape; an invalid one has become three already. */
 #define LABEL_BYTES_MAX (RING_LABEL_KEY_MAX + 2 * 3 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
@@ -27,35 +25,6 @@ struct spelling {
 static void spell_text(struct text *text, struct ring_text string)
 {
 	text_append(text, string.data, string.bytes);
-}
-
-/* A gauge named _total is a total in doubles, such as seconds: the exporter has some, segments
- * are not allowed any. */
-static const char *type_word(const struct ring_metric_info *metric)
-{
-	static const char suffix[] = "_total";
-	const size_t bytes = sizeof suffix - 1;
-
-	if (metric->kind == RING_HISTOGRAM)
-		return "histogram";
-	if (metric->kind == RING_GAUGE &&
-	    (metric->name.bytes < bytes ||
-	     memcmp(metric->name.data + metric->name.bytes - bytes, suffix, bytes) != 0))
-		return "gauge";
-	return "counter";
-}
-
-static void spell_header(struct text *text, const struct ring_metric_info *metric)
-{
-	text_string(text, "# HELP ");
-	spell_text(text, metric->name);
-	text_string(text, " ");
-	text_help(text, metric->help.data, metric->help.bytes);
-	text_string(text, "\n# TYPE ");
-	spell_text(text, metric->name);
-	text_string(text, " ");
-	text_string(text, type_word(metric));
-	text_string(text, "\n");
 }
 
 /* `name_suffix{key="value",...,le="bound"} `; `bound` may be NULL. */
@@ -107,31 +76,44 @@ static bool spelling_fits(const struct spelling *spelling)
 	return !spelling->text.error && spelling->page_bytes_max <= spelling->lines->bytes_max;
 }
 
+/* On the page there will be one of them. */
+static void spell_headings(struct spelling *spelling, const struct ring_metric_info *metric,
+			   size_t heading_bytes[FORMAT_COUNT])
+{
+	size_t longest = 0;
+
+	for (unsigned format = 0; format < FORMAT_COUNT; format++) {
+		const size_t before = spelling->text.bytes;
+		format_heading(&spelling->text, format, spelling->lines->catalog, metric);
+		heading_bytes[format] = spelling->text.bytes - before;
+		if (heading_bytes[format] > longest)
+			longest = heading_bytes[format];
+	}
+	spelling->page_bytes_max += longest;
+}
+
 static void spell_family(struct spelling *spelling, const struct catalog_family *family)
 {
 	struct lines *lines = spelling->lines;
 	const struct spelling before = *spelling;
 	const struct ring_metric_info *metric = &family->metric;
+	struct lines_family spelled = {
+		.kind = metric->kind,
+		.series_cells = metric->series_cells,
+		.cell = family->series->cell,
+		.series_count = family->series_count,
+		.is_below_zero = metric->bound_count > 0 && metric->bounds[0] < 0,
+	};
 
-	spell_header(&spelling->text, metric);
-	const size_t header_bytes = spelling->text.bytes - before.text.bytes;
-	spelling->page_bytes_max += header_bytes;
+	spell_headings(spelling, metric, spelled.heading_bytes);
 	for (size_t i = 0; i < family->series_count && spelling_fits(spelling); i++)
 		spell_series(spelling, metric, family->series[i].labels);
 	if (spelling_fits(spelling)) {
-		lines->families[lines->family_count++] = (struct lines_family){
-			.kind = metric->kind,
-			.series_cells = metric->series_cells,
-			.cell = family->series->cell,
-			.series_count = family->series_count,
-			.header_bytes = header_bytes,
-		};
+		lines->families[lines->family_count++] = spelled;
 		return;
 	}
 	/* Taken back. */
 	spelling->text.bytes = before.text.bytes;
-	if (spelling->text.error == -EFBIG)
-		spelling->text.error = 0;
 	spelling->line_count = before.line_count;
 	spelling->page_bytes_max = before.page_bytes_max;
 	lines->left_out_count++;
@@ -141,7 +123,7 @@ static int spell_all(struct lines *lines)
 {
 	struct spelling spelling = {.lines = lines};
 
-	text_init(&spelling.text, lines->bytes_max);
+	text_init(&spelling.text, SIZE_MAX / 2); /* spelling_fits sets the limit */
 	for (size_t i = 0; i < lines->catalog->family_count; i++)
 		spell_family(&spelling, &lines->catalog->families[i]);
 	lines->page_bytes_max = spelling.page_bytes_max;

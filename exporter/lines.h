@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a page says whatever the values are: headers, and of each line all that comes before its
+ * What a page says whatever the values are: headings, and of each line all that comes before its
  * number. Spelled once for a catalog and laid out in the order of the page, so that render.c only
- * puts numbers between. About as large as the page.
+ * puts numbers between. About as large as the page; the formats share the lines, and each has its
+ * headings.
  *
  * Which families are on the page is decided here too, from the longest that a number can be: none
- * comes and goes with its values. One that might not fit is left out whole, so that nobody's
- * metrics keep the others off the page. Pure.
+ * comes and goes with its values or with the format. One that might not fit is left out whole, so
+ * that nobody's metrics keep the others off the page. Pure.
  */
 #ifndef LINES_H
 #define LINES_H
 
-#include "catalog.h"
+#include "format.h"
 
 struct lines_family {
 	enum ring_kind kind;
 	uint32_t series_cells;
 	size_t cell; /* the first one */
 	size_t series_count;
-	size_t header_bytes;
+	bool is_below_zero; /* a histogram with a bound that is */
+	size_t heading_bytes[FORMAT_COUNT];
 };
 
-/* In `spelled`, one after the other, stand for each family its header and then its lines; those of
- * a histogram's series are one per bucket, the sum and the count. */
+/* In `spelled`, one after the other, stand for each family its headings, one per format, and then
+ * its lines; those of a histogram's series are one per bucket, the sum and the count. */
 struct lines {
 	struct catalog *catalog; /* held */
 	size_t bytes_max;

@@ -44,7 +44,7 @@ static int print_snapshot(void)
 
 	render_init(&render);
 	text_init(&text, RENDER_BYTES_MAX);
-	render_snapshot(&render, &text, snapshot_borrow());
+	render_snapshot(&render, &text, FORMAT_TEXT, snapshot_borrow());
 	snapshot_return();
 	if (text.error)
 		fail("stdout", strerror(-text.error));

@@ -20,11 +20,28 @@ int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32
 	return error;
 }
 
+/* The unit at the end of a name; none is none. */
+static struct ring_text unit_of(const char *name)
+{
+	static const char *const units[] = {"seconds", "bytes"};
+	const char *total = strstr(name, "_total");
+	const size_t bytes = total ? (size_t)(total - name) : strlen(name);
+
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		const size_t unit_bytes = strlen(units[i]);
+		if (bytes > unit_bytes && name[bytes - unit_bytes - 1] == '_' &&
+		    memcmp(name + bytes - unit_bytes, units[i], unit_bytes) == 0)
+			return text_of(units[i]);
+	}
+	return text_of("");
+}
+
 static int add_metric(struct aggregate_member *member, const struct own_metric *from)
 {
 	struct ring_metric_info metric = {
 		.name = text_of(from->name),
 		.help = text_of(from->help),
+		.unit = unit_of(from->name),
 		.kind = from->kind,
 		.series_cells = from->kind == RING_COUNTER ? 1 : 2,
 	};

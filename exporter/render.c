@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prometheus text; see render.h. Room for the longest page is made at once, so that a line is one
- * copy and a number.
+ * Numbers between lines; see render.h. Room for the longest page is made at once, so that a line is
+ * one copy and a number.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,12 +17,13 @@
  * one, and a larger bucket show less than a smaller one. */
 #define COUNT_MASK ((UINT64_C(1) << 53) - 1)
 
-#define LEFT_OUT_BYTES_MAX 256u /* of the family about families */
+#define LEFT_OUT_BYTES_MAX 256u /* of the family about families, and the end */
 
 static_assert(NUMBER_ROOM <= TEXT_SPARE, "a number may run over");
 
 /* Where the page goes on, and the lines. */
 struct position {
+	enum format format;
 	char *to;
 	const char *spelled;
 	const uint16_t *line_bytes;
@@ -33,6 +34,21 @@ static inline void put_spelled(struct position *at, size_t bytes)
 	memcpy(at->to, at->spelled, bytes);
 	at->to += bytes;
 	at->spelled += bytes;
+}
+
+static void put_heading(struct position *at, const struct lines_family *family)
+{
+	for (unsigned format = 0; format < FORMAT_COUNT; format++) {
+		if (format == at->format)
+			put_spelled(at, family->heading_bytes[format]);
+		else
+			at->spelled += family->heading_bytes[format];
+	}
+}
+
+static inline void skip_line(struct position *at)
+{
+	at->spelled += *at->line_bytes++;
 }
 
 static inline void put_count(struct position *at, uint64_t count)
@@ -52,7 +68,7 @@ static inline void put_double(struct position *at, double value)
 static struct position render_counters(struct position at, const struct lines_family *family,
 				       const uint64_t *cells)
 {
-	put_spelled(&at, family->header_bytes);
+	put_heading(&at, family);
 	for (size_t i = 0; i < family->series_count; i++)
 		put_count(&at, cells[i * family->series_cells] & COUNT_MASK);
 	return at;
@@ -64,11 +80,11 @@ static struct position render_gauges(struct position at, const struct lines_fami
 	char *const start = at.to;
 	size_t shown_count = 0;
 
-	put_spelled(&at, family->header_bytes);
+	put_heading(&at, family);
 	for (size_t i = 0; i < family->series_count; i++) {
 		const uint64_t bits = cells[i * family->series_cells];
 		if (bits == RING_GAUGE_UNSET) {
-			at.spelled += *at.line_bytes++;
+			skip_line(&at);
 			continue;
 		}
 		put_double(&at, ring_double_of(bits));
@@ -79,10 +95,16 @@ static struct position render_gauges(struct position at, const struct lines_fami
 	return at;
 }
 
+/* OpenMetrics has no sum that could fall, nor then a count beside the last bucket. */
+static bool has_sum(const struct position *at, const struct lines_family *family, double sum)
+{
+	return at->format != FORMAT_OPENMETRICS || (!family->is_below_zero && sum >= 0);
+}
+
 static struct position render_histograms(struct position at, const struct lines_family *family,
 					 const uint64_t *cells)
 {
-	put_spelled(&at, family->header_bytes);
+	put_heading(&at, family);
 	for (size_t i = 0; i < family->series_count; i++) {
 		const uint64_t *series = &cells[i * family->series_cells];
 		uint64_t count = 0;
@@ -91,15 +113,23 @@ static struct position render_histograms(struct position at, const struct lines_
 			count += series[bucket];
 			put_count(&at, count);
 		}
-		put_double(&at, ring_double_of(series[0]));
-		put_count(&at, count);
+		const double sum = ring_double_of(series[0]);
+		if (has_sum(&at, family, sum)) {
+			put_double(&at, sum);
+			put_count(&at, count);
+		} else {
+			skip_line(&at);
+			skip_line(&at);
+		}
 	}
 	return at;
 }
 
-void render_lines(struct text *text, const struct lines *lines, const uint64_t *cells)
+void render_lines(struct text *text, enum format format, const struct lines *lines,
+		  const uint64_t *cells)
 {
 	struct position at = {
+		.format = format,
 		.to = text_room(text, lines->page_bytes_max),
 		.spelled = lines->spelled,
 		.line_bytes = lines->line_bytes,
@@ -120,11 +150,19 @@ void render_lines(struct text *text, const struct lines *lines, const uint64_t *
 	text->bytes = (size_t)(at.to - text->data);
 }
 
-static void render_left_out(struct text *text, size_t count)
+static void render_left_out(struct text *text, enum format format, size_t count)
 {
-	text_string(text, "# HELP " RENDER_LEFT_OUT_NAME
-			  " Metric families left out of this page, which would be too long.\n"
-			  "# TYPE " RENDER_LEFT_OUT_NAME " gauge\n" RENDER_LEFT_OUT_NAME " ");
+	static const char name[] = RENDER_LEFT_OUT_NAME;
+	static const char help[] =
+		"Metric families left out of this page, which would be too long.";
+	const struct ring_metric_info metric = {
+		.name = {name, sizeof name - 1},
+		.help = {help, sizeof help - 1},
+		.kind = RING_GAUGE,
+	};
+
+	format_heading(text, format, NULL, &metric);
+	text_string(text, RENDER_LEFT_OUT_NAME " ");
 	text_u64(text, count);
 	text_string(text, "\n");
 }
@@ -160,7 +198,8 @@ static int render_prepare(struct render *render, const struct snapshot *snapshot
 	return 0;
 }
 
-void render_snapshot(struct render *render, struct text *text, const struct snapshot *snapshot)
+void render_snapshot(struct render *render, struct text *text, enum format format,
+		     const struct snapshot *snapshot)
 {
 	size_t left_out_count = 0, bytes = LEFT_OUT_BYTES_MAX;
 
@@ -173,8 +212,9 @@ void render_snapshot(struct render *render, struct text *text, const struct snap
 		bytes += render->lines[part]->page_bytes_max;
 	text_room(text, bytes);
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		render_lines(text, render->lines[part], snapshot->parts[part].cells);
+		render_lines(text, format, render->lines[part], snapshot->parts[part].cells);
 		left_out_count += render->lines[part]->left_out_count;
 	}
-	render_left_out(text, left_out_count);
+	render_left_out(text, format, left_out_count);
+	text_string(text, format_ends[format]);
 }

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A snapshot as Prometheus text, format 0.0.4: one HELP and one TYPE per family, families and
- * series in the catalog's order. A gauge that was never set has no line, and a family without
- * lines has no header either. Families that might not fit are left out, by lines.h; the exporter's
- * own come first. Pure.
+ * A snapshot as a page, in any of the formats: one heading per family, families and series in the
+ * catalog's order. A gauge that was never set has no line, and a family without lines has no
+ * heading either. Families that might not fit are left out, by lines.h; the exporter's own come
+ * first. Pure.
  */
 #ifndef RENDER_H
 #define RENDER_H
 
 #include "lines.h"
 #include "snapshot.h"
-#include "text.h"
 
-#define RENDER_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define RENDER_BYTES_MAX    (256u << 20)
+#define RENDER_BYTES_MAX (256u << 20)
 
 /* The metric that only the page itself can tell: how many families it leaves out. */
 #define RENDER_LEFT_OUT_NAME "ring_families_left_out"
@@ -27,9 +25,11 @@ void render_init(struct render *render);
 void render_release(struct render *render);
 
 /* All parts, and how many families were left out. Failures stay in the text, as of any append. */
-void render_snapshot(struct render *render, struct text *text, const struct snapshot *snapshot);
+void render_snapshot(struct render *render, struct text *text, enum format format,
+		     const struct snapshot *snapshot);
 
 /* The lines with the numbers of these cells, which are of the lines' catalog. */
-void render_lines(struct text *text, const struct lines *lines, const uint64_t *cells);
+void render_lines(struct text *text, enum format format, const struct lines *lines,
+		  const uint64_t *cells);
 
 #endif

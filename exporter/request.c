@@ -49,6 +49,16 @@ static unsigned choose(struct MHD_Connection *connection, const char *field,
 	return accept_best(&choice.accept);
 }
 
+enum format request_format(struct MHD_Connection *connection)
+{
+	static const struct accept_offer offers[FORMAT_COUNT] = {
+		[FORMAT_TEXT] = {"text/plain", {{"version", "0.0.4"}}},
+		[FORMAT_OPENMETRICS] = {"application/openmetrics-text", {{"version", "1.0.0"}}},
+	};
+
+	return choose(connection, MHD_HTTP_HEADER_ACCEPT, offers, FORMAT_COUNT);
+}
+
 bool request_prefers_json(struct MHD_Connection *connection)
 {
 	static const struct accept_offer offers[] = {{.name = "text/html"},

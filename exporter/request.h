@@ -9,6 +9,8 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "format.h"
+
 /* Bodies mean nothing here; they are read and ignored up to this. */
 #define REQUEST_BODY_BYTES_MAX 4096u
 
@@ -16,7 +18,8 @@
  * with; else 0. */
 unsigned request_body_refusal(struct MHD_Connection *connection);
 
-/* Whether the client prefers JSON to HTML. */
+/* What the client prefers: the format of metrics, JSON to HTML. */
+enum format request_format(struct MHD_Connection *connection);
 bool request_prefers_json(struct MHD_Connection *connection);
 
 /* Whether a browser sends it on behalf of another site's page. */

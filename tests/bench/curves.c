@@ -175,7 +175,7 @@ static double time_page(struct render *render)
 
 	text_init(&text, RENDER_BYTES_MAX);
 	uint64_t since = bench_now_ns();
-	render_snapshot(render, &text, snapshot);
+	render_snapshot(render, &text, FORMAT_TEXT, snapshot);
 	const double ns = lap(&since);
 	demand(!text.error, "no page");
 	text_release(&text);

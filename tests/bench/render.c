@@ -139,7 +139,7 @@ static void render(void *state, uint64_t count)
 
 	(void)count;
 	text_clear(&scene->text);
-	render_lines(&scene->text, scene->lines, scene->cells);
+	render_lines(&scene->text, FORMAT_TEXT, scene->lines, scene->cells);
 }
 
 /* As it is while somebody still reads the page before. */

@@ -104,12 +104,7 @@ void members_gauge(struct aggregate_member *member, uint32_t series, uint32_t co
 	aggregate_set(member, series, core, (uint64_t[]){ring_bits_of(value), time_ns});
 }
 
-char *members_page(struct aggregate *aggregate)
-{
-	return members_page_of(aggregate, 1u << 20);
-}
-
-char *members_page_of(struct aggregate *aggregate, size_t bytes_max)
+static char *page(struct aggregate *aggregate, enum format format, size_t bytes_max)
 {
 	const uint64_t *cells;
 	struct catalog *catalog;
@@ -120,11 +115,26 @@ char *members_page_of(struct aggregate *aggregate, size_t bytes_max)
 	struct lines *lines = lines_create(catalog, bytes_max);
 	assert_non_null(lines);
 	assert_int_equal(lines->left_out_count, 0);
-	render_lines(&text, lines, cells);
+	render_lines(&text, format, lines, cells);
 	lines_destroy(lines);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	return text.data;
+}
+
+char *members_page(struct aggregate *aggregate)
+{
+	return members_page_of(aggregate, 1u << 20);
+}
+
+char *members_page_of(struct aggregate *aggregate, size_t bytes_max)
+{
+	return page(aggregate, FORMAT_TEXT, bytes_max);
+}
+
+char *members_page_in(struct aggregate *aggregate, enum format format)
+{
+	return page(aggregate, format, 1u << 20);
 }
 
 static int page_has(const char *page, const char *line)

@@ -7,6 +7,7 @@
 #define MEMBERS_H
 
 #include "aggregate.h"
+#include "format.h"
 
 /* cmocka set-up and tear-down. The state is an empty aggregate. */
 int members_make(void **state);
@@ -32,9 +33,11 @@ void members_count(struct aggregate_member *member, uint32_t series, uint32_t co
 void members_gauge(struct aggregate_member *member, uint32_t series, uint32_t core, double value,
 		   uint64_t time_ns);
 
-/* What a view shows, as Prometheus text, which the caller frees; of so many bytes at most. */
+/* What a view shows, as Prometheus text, which the caller frees; of so many bytes at most; or in
+ * another format, without its end. */
 char *members_page(struct aggregate *aggregate);
 char *members_page_of(struct aggregate *aggregate, size_t bytes_max);
+char *members_page_in(struct aggregate *aggregate, enum format format);
 
 /* Demands that the page has, or lacks, this line. */
 void members_expect(struct aggregate *aggregate, const char *line);

@@ -139,15 +139,16 @@ static void page_takes_the_memory_that_readers_have_left(void **state)
 	request(scene, answer);
 	publish(scene);
 	request(scene, answer);
-	assert_null(scene->server.answers.metrics.text.data);
+	assert_null(scene->server.answers.metrics[FORMAT_TEXT].text.data);
 	close(scene->clients[0]);
 	scene->clients[0] = -1;
-	while (!scene->server.answers.metrics.text.data) /* until the test's time is over */
+	while (!scene->server.answers.metrics[FORMAT_TEXT]
+			.text.data) /* until the test's time is over */
 		MHD_run(scene->server.daemon);
 	publish(scene);
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
-	assert_null(scene->server.answers.metrics.text.data);
+	assert_null(scene->server.answers.metrics[FORMAT_TEXT].text.data);
 }
 
 static void page_that_failed_spoils_none_after_it(void **state)
@@ -155,10 +156,10 @@ static void page_that_failed_spoils_none_after_it(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->server.answers.metrics.text.bytes_max = 0;
+	scene->server.answers.metrics[FORMAT_TEXT].text.bytes_max = 0;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->server.answers.metrics.text.bytes_max = RENDER_BYTES_MAX;
+	scene->server.answers.metrics[FORMAT_TEXT].text.bytes_max = RENDER_BYTES_MAX;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }

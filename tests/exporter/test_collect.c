@@ -24,7 +24,7 @@ static bool page_has(struct render *render, const char *line)
 	text_init(&text, RENDER_BYTES_MAX);
 	const struct snapshot *snapshot = snapshot_borrow();
 	if (snapshot)
-		render_snapshot(render, &text, snapshot);
+		render_snapshot(render, &text, FORMAT_TEXT, snapshot);
 	snapshot_return();
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);

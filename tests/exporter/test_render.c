@@ -157,7 +157,7 @@ static size_t render_page(struct text *text, struct snapshot_values values)
 
 	assert_non_null(lines);
 	const size_t left_out_count = lines->left_out_count;
-	render_lines(text, lines, values.cells);
+	render_lines(text, FORMAT_TEXT, lines, values.cells);
 	lines_destroy(lines);
 	return left_out_count;
 }
@@ -324,7 +324,7 @@ static void page_follows_values_and_series(void **state)
 			members_count(member, series, 0, total);
 			snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
 			text_init(&text, 1u << 20);
-			render_snapshot(&render, &text, &snapshot);
+			render_snapshot(&render, &text, FORMAT_TEXT, &snapshot);
 			text_append(&text, "", 1);
 			assert_int_equal(text.error, 0);
 			*strstr(text.data, "# HELP " RENDER_LEFT_OUT_NAME) = '\0';
@@ -350,7 +350,7 @@ static void family_comes_back_when_there_is_room_again(void **state)
 	for (int round = 0; round < 4; round++) {
 		struct text text;
 		text_init(&text, round % 2 == 0 ? 300 : 1000);
-		render_snapshot(&render, &text, &snapshot);
+		render_snapshot(&render, &text, FORMAT_TEXT, &snapshot);
 		text_append(&text, "", 1);
 		assert_int_equal(text.error, 0);
 		assert_int_equal(strstr(text.data, "data_total") != NULL, round % 2);
@@ -373,7 +373,7 @@ static void own_metrics_come_first_and_tell_how_many_families_are_left_out(void 
 	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
 	snapshot.parts[SNAPSHOT_SELF] = values_of(self);
 	text_init(&text, 400);
-	render_snapshot(&render, &text, &snapshot);
+	render_snapshot(&render, &text, FORMAT_TEXT, &snapshot);
 	text_append(&text, "", 1);
 	assert_int_equal(text.error, 0);
 	assert_non_null(strstr(text.data, "\nown_total{"));
