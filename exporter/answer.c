@@ -20,7 +20,7 @@
 #define TYPE_OPENMETRICS MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_OPENMETRICS
 #define TYPE_CSS         MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
 #define TYPE_JSON        MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"
-#define VARY             MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT
+#define VARY             MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding"
 #define NO_STORE         MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"
 #define NO_SNIFF         "X-Content-Type-Options", "nosniff"
 #define POLICY                                                              \
@@ -69,12 +69,15 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 						     MHD_RESPMEM_MUST_COPY));
 }
 
-static enum MHD_Result answer_page(struct MHD_Connection *connection, const struct page *page)
+static enum MHD_Result answer_page(struct MHD_Connection *connection, struct page *page)
 {
-	if (!page->response)
+	struct MHD_Response *response = page_response(
+		page, request_prefers_gzip(connection) ? PAGE_GZIP : PAGE_PLAIN);
+
+	if (!response)
 		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain,
 			      "no memory for another page now\n");
-	return MHD_queue_response(connection, MHD_HTTP_OK, page->response);
+	return MHD_queue_response(connection, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connection *connection)

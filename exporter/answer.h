@@ -7,7 +7,8 @@
  *   POST        /replication/clear, /replication/clear?follower=NAME
  *
  * The pages, of metrics and of replication, are rendered once for each state of what they show and
- * each form that it has, however many ask. The client's preferences decide which it gets.
+ * each form that it has, however many ask. The client's preferences decide which it gets, and
+ * whether that is compressed.
  *
  * The HTTP thread's own. The monitor is shared: it is rendered into memory while it is locked, and
  * sent afterwards.

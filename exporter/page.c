@@ -2,11 +2,13 @@
 /* Pages and their memory; see page.h. */
 #include <stdlib.h>
 
+#include "gzip.h"
 #include "page.h"
 
 /* A text in the hands of readers. */
 struct held {
-	struct page *page;
+	struct page_form *form;
+	size_t *held_bytes;
 	struct text text;
 };
 
@@ -14,64 +16,91 @@ void page_init(struct page *page, const struct page_header *headers, size_t byte
 	       size_t *held_bytes)
 {
 	*page = (struct page){.headers = headers, .held_bytes = held_bytes};
-	text_init(&page->text, bytes_max);
+	for (unsigned coding = 0; coding < PAGE_CODING_COUNT; coding++)
+		text_init(&page->forms[coding].text, bytes_max);
 }
 
-static void drop(struct page *page)
+static void drop(struct page_form *form)
 {
-	if (page->response)
-		MHD_destroy_response(page->response);
-	page->response = NULL;
+	if (form->response)
+		MHD_destroy_response(form->response);
+	form->response = NULL;
 }
 
 void page_release(struct page *page)
 {
-	drop(page);
-	text_release(&page->text);
+	for (unsigned coding = 0; coding < PAGE_CODING_COUNT; coding++) {
+		drop(&page->forms[coding]);
+		text_release(&page->forms[coding].text);
+	}
 }
 
 bool page_shows(const struct page *page, uint64_t sequence)
 {
-	return page->response && page->sequence == sequence;
+	return page->forms[PAGE_PLAIN].response && page->sequence == sequence;
 }
 
 struct text *page_begin(struct page *page)
 {
-	drop(page);
+	for (unsigned coding = 0; coding < PAGE_CODING_COUNT; coding++)
+		drop(&page->forms[coding]);
 	if (*page->held_bytes > PAGE_HELD_BYTES_MAX)
 		return NULL;
-	text_clear(&page->text);
-	return &page->text;
+	text_clear(&page->forms[PAGE_PLAIN].text);
+	return &page->forms[PAGE_PLAIN].text;
 }
 
 /* Nobody reads it any more. */
 static void held_free(void *argument)
 {
 	struct held *held = argument;
-	struct page *page = held->page;
 
-	*page->held_bytes -= held->text.capacity;
-	text_release(&page->text);
-	page->text = held->text;
+	*held->held_bytes -= held->text.capacity;
+	text_release(&held->form->text);
+	held->form->text = held->text;
 	free(held);
+}
+
+/* Makes a response of the form's text. */
+static void form_end(struct page *page, enum page_coding coding)
+{
+	struct page_form *form = &page->forms[coding];
+	struct held *held = form->text.error ? NULL : malloc(sizeof *held);
+
+	if (!held)
+		return;
+	*held = (struct held){form, page->held_bytes, form->text};
+	text_init(&form->text, held->text.bytes_max);
+	*page->held_bytes += held->text.capacity;
+	form->shown = &held->text;
+	form->response = MHD_create_response_from_buffer_with_free_callback_cls(
+		held->text.bytes, held->text.data, held_free, held);
+	if (!form->response)
+		held_free(held);
+	else if (page_add_headers(form->response, page->headers) != MHD_YES ||
+		 (coding == PAGE_GZIP &&
+		  MHD_add_response_header(form->response, MHD_HTTP_HEADER_CONTENT_ENCODING,
+					  "gzip") != MHD_YES))
+		drop(form);
 }
 
 void page_end(struct page *page, uint64_t sequence)
 {
-	struct held *held = page->text.error ? NULL : malloc(sizeof *held);
-
-	if (!held)
-		return;
-	*held = (struct held){.page = page, .text = page->text};
-	text_init(&page->text, held->text.bytes_max);
-	*page->held_bytes += held->text.capacity;
 	page->sequence = sequence;
-	page->response = MHD_create_response_from_buffer_with_free_callback_cls(
-		held->text.bytes, held->text.data, held_free, held);
-	if (!page->response)
-		held_free(held);
-	else if (page_add_headers(page->response, page->headers) != MHD_YES)
-		drop(page);
+	form_end(page, PAGE_PLAIN);
+}
+
+struct MHD_Response *page_response(struct page *page, enum page_coding coding)
+{
+	const struct page_form *plain = &page->forms[PAGE_PLAIN];
+	struct page_form *form = &page->forms[coding];
+
+	if (!form->response && plain->response) {
+		text_clear(&form->text);
+		gzip_append(&form->text, plain->shown->data, plain->shown->bytes);
+		form_end(page, coding);
+	}
+	return form->response ? form->response : plain->response;
 }
 
 enum MHD_Result page_add_headers(struct MHD_Response *response, const struct page_header *headers)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A page that is rendered once and shared by all who ask for it, for as long as what it shows is
- * the same. A slow reader keeps the text that it reads, so there is a limit to what all texts take
- * together, beyond which none is rendered. The memory of a text that nobody reads any more is the
- * next one's: new memory for each would take several times as long as the text.
+ * the same; and compressed once, if anybody asks for that. A slow reader keeps the text that it
+ * reads, so there is a limit to what all texts take together, beyond which none is rendered. The
+ * memory of a text that nobody reads any more is the next one's: new memory for each would take
+ * several times as long as the text.
  *
- *   begin   the text, to be filled
- *   end     it is the page from now on
+ *   begin      the text, to be filled
+ *   end        it is the page from now on
+ *   response   the page as it is or, made when it is first asked for, compressed
  *
  * The HTTP thread's own.
  */
@@ -19,7 +21,8 @@
 
 #include "text.h"
 
-/* With this much in the hands of readers nothing is rendered; so this and one page is the most. */
+/* With this much in the hands of readers nothing is rendered; so this and one page, which may be
+ * there compressed too, is the most. */
 #define PAGE_HELD_BYTES_MAX (256u << 20)
 
 /* A list of them ends with a name of NULL. */
@@ -28,12 +31,20 @@ struct page_header {
 	const char *value;
 };
 
+enum page_coding { PAGE_PLAIN, PAGE_GZIP, PAGE_CODING_COUNT };
+
+/* A page under one content coding. */
+struct page_form {
+	struct MHD_Response *response; /* may be NULL */
+	const struct text *shown;      /* the response's, as long as there is one */
+	struct text text;              /* the next one */
+};
+
 struct page {
 	const struct page_header *headers;
 	size_t *held_bytes; /* by all pages that are still being sent, and the last ones */
-	struct MHD_Response *response; /* as last rendered; may be NULL */
-	uint64_t sequence;             /* of what it shows */
-	struct text text;              /* the next one */
+	struct page_form forms[PAGE_CODING_COUNT];
+	uint64_t sequence; /* of what it shows */
 };
 
 /* The headers and the count, which all pages share, stay the caller's. */
@@ -46,8 +57,11 @@ bool page_shows(const struct page *page, uint64_t sequence);
 
 /* Lets go of the page as it was. Returns NULL when readers hold too much; then there is no end. */
 struct text *page_begin(struct page *page);
-/* A text that is bad, or no memory, makes no page: the response stays NULL. */
+/* A text that is bad, or no memory, makes no page. */
 void page_end(struct page *page, uint64_t sequence);
+
+/* The page's own; NULL: there is none. Where compressing fails, the page as it is. */
+struct MHD_Response *page_response(struct page *page, enum page_coding coding);
 
 /* Returns MHD_NO for want of memory. */
 enum MHD_Result page_add_headers(struct MHD_Response *response, const struct page_header *headers);

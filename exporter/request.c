@@ -67,6 +67,15 @@ bool request_prefers_json(struct MHD_Connection *connection)
 	return choose(connection, MHD_HTTP_HEADER_ACCEPT, offers, 2) == 1;
 }
 
+bool request_prefers_gzip(struct MHD_Connection *connection)
+{
+	/* The third is an old name of the second (RFC 9110, 8.4.1.3). */
+	static const struct accept_offer offers[] = {
+		{.name = "identity"}, {.name = "gzip"}, {.name = "x-gzip"}};
+
+	return choose(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, offers, 3) != 0;
+}
+
 bool request_is_foreign(struct MHD_Connection *connection)
 {
 	const char *site = header(connection, "Sec-Fetch-Site");

@@ -18,9 +18,10 @@
  * with; else 0. */
 unsigned request_body_refusal(struct MHD_Connection *connection);
 
-/* What the client prefers: the format of metrics, JSON to HTML. */
+/* What the client prefers: the format of metrics, JSON to HTML, gzip to nothing. */
 enum format request_format(struct MHD_Connection *connection);
 bool request_prefers_json(struct MHD_Connection *connection);
+bool request_prefers_gzip(struct MHD_Connection *connection);
 
 /* Whether a browser sends it on behalf of another site's page. */
 bool request_is_foreign(struct MHD_Connection *connection);

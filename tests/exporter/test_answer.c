@@ -139,16 +139,17 @@ static void page_takes_the_memory_that_readers_have_left(void **state)
 	request(scene, answer);
 	publish(scene);
 	request(scene, answer);
-	assert_null(scene->server.answers.metrics[FORMAT_TEXT].text.data);
+	assert_null(scene->server.answers.metrics[FORMAT_TEXT].forms[PAGE_PLAIN].text.data);
 	close(scene->clients[0]);
 	scene->clients[0] = -1;
 	while (!scene->server.answers.metrics[FORMAT_TEXT]
+			.forms[PAGE_PLAIN]
 			.text.data) /* until the test's time is over */
 		MHD_run(scene->server.daemon);
 	publish(scene);
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
-	assert_null(scene->server.answers.metrics[FORMAT_TEXT].text.data);
+	assert_null(scene->server.answers.metrics[FORMAT_TEXT].forms[PAGE_PLAIN].text.data);
 }
 
 static void page_that_failed_spoils_none_after_it(void **state)
@@ -156,10 +157,11 @@ static void page_that_failed_spoils_none_after_it(void **state)
 	struct scene *scene = *state;
 	char answer[16];
 
-	scene->server.answers.metrics[FORMAT_TEXT].text.bytes_max = 0;
+	scene->server.answers.metrics[FORMAT_TEXT].forms[PAGE_PLAIN].text.bytes_max = 0;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 503 Se");
-	scene->server.answers.metrics[FORMAT_TEXT].text.bytes_max = RENDER_BYTES_MAX;
+	scene->server.answers.metrics[FORMAT_TEXT].forms[PAGE_PLAIN].text.bytes_max =
+		RENDER_BYTES_MAX;
 	request(scene, answer);
 	assert_string_equal(answer, "HTTP/1.1 200 OK");
 }

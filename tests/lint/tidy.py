@@ -24,7 +24,7 @@ SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
 PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|catalog|decimal|"
-                  r"delivery|duration|format|identity|lag|lines|monitor|number|override|own|powers|"
+                  r"delivery|duration|format|gzip|identity|lag|lines|monitor|number|override|own|powers|"
                   r"render|series|status\w*|text|trend|view)\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
