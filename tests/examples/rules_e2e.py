@@ -38,7 +38,7 @@ def every_alert_fires_when_what_it_is_for_happens(place):
         collector = Program(place, "redis_collector", "--connect", redis.target(), "--dir",
                             place.segments, "--interval-ms", 50, env=redis.environment)
         exporter = Exporter(place)
-        prometheus = Prometheus(place, exporter, [impatient_rules(place)])
+        prometheus = Prometheus(place, exporter, rules=[impatient_rules(place)])
 
         fired = set()
 

@@ -7,9 +7,8 @@ import re
 import urllib.parse
 import urllib.request
 
+import exposition
 from place import DEADLINE_S, Program, run, wait_until
-
-SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)", re.DOTALL)
 
 
 class Load(Program):
@@ -38,15 +37,14 @@ def written(totals):
 
 
 class Page:
-    """An exposition, by the words of its lines."""
+    """An exposition that breaks no rule, by the words of its lines."""
 
-    def __init__(self, text):
+    def __init__(self, text, openmetrics=False):
         self.text = text
-        self.values = {}
-        for line in text.split("\n")[:-1]:
-            if not line.startswith("#"):
-                name, labels, value = SAMPLE.fullmatch(line).groups()
-                self.values[name, labels or ""] = float(value)
+        self.families = exposition.read(text, openmetrics)
+        self.values = {
+            (name, ",".join(f'{key}="{value}"' for key, value in labels)): float(value)
+            for (name, labels), value in exposition.series_of(self.families).items()}
 
     def total(self, name, **labels):
         """The sum over the metric's series that have these labels."""
@@ -87,11 +85,11 @@ class Exporter(Program):
         self.host, self.port = self.await_word(r'address="(.*):(\d+)"').groups()
         wait_until(lambda: self.get("/-/ready")[0] == 200, "exporter is ready")
 
-    def get(self, path="/metrics", method="GET"):
+    def get(self, path="/metrics", method="GET", **headers):
         """(status, headers, body) of one request."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE_S)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
@@ -113,16 +111,17 @@ class Exporter(Program):
 
 
 class Prometheus(Program):
-    """A Prometheus that scrapes an exporter, and judges by rules if there are any."""
+    """A Prometheus that scrapes exporters, and judges by rules if there are any."""
 
-    def __init__(self, place, exporter, rules=()):
+    def __init__(self, place, *exporters, rules=()):
         config = os.path.join(place.folder, "prometheus.yml")
         with open(config, "w", encoding="utf-8") as file:
             json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
                                   "evaluation_interval": "500ms"},
                        "rule_files": list(rules),
                        "scrape_configs": [{"job_name": "ring", "static_configs": [
-                           {"targets": [f"{exporter.host}:{exporter.port}"]}]}]}, file)
+                           {"targets": [f"{one.host}:{one.port}" for one in exporters]}]}]},
+                      file)
         super().__init__(place, "prometheus", f"--config.file={config}",
                          f"--storage.tsdb.path={place.folder}/tsdb",
                          "--web.listen-address=127.0.0.1:0")
@@ -137,10 +136,15 @@ class Prometheus(Program):
         except OSError:
             return None
 
-    def value_of(self, expression):
-        """The answer to an instant query; None where there is none yet."""
+    def series(self, expression):
+        """The answer to an instant query: pairs of labels and a value, as text."""
         data = self.ask("query", query=expression)
-        return float(data["result"][0]["value"][1]) if data and data["result"] else None
+        return [(one["metric"], one["value"][1]) for one in data["result"]] if data else []
+
+    def value_of(self, expression):
+        """The first answer's value; None where there is none yet."""
+        answers = self.series(expression)
+        return float(answers[0][1]) if answers else None
 
     def firing(self):
         """The names of alerts that fire."""
