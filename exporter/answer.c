@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "log.h"
 #include "request.h"
 
 #define LANDING                                                                        \
@@ -181,7 +182,8 @@ static bool clear(struct watch *watch, const char *follower, uint64_t now_ns, si
 static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connection *connection,
 				    struct status_time now)
 {
-	char body[64];
+	const char *follower = request_follower(connection);
+	char body[64], digits[24];
 	size_t count;
 
 	if (!answers->options.admin_api)
@@ -189,8 +191,12 @@ static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connecti
 			      "only with --web.enable-admin-api\n");
 	if (request_is_foreign(connection))
 		return answer(connection, MHD_HTTP_FORBIDDEN, plain, "not for other sites\n");
-	if (!clear(answers->options.watch, request_follower(connection), now.monotonic_ns, &count))
+	if (!clear(answers->options.watch, follower, now.monotonic_ns, &count))
 		return answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
+	snprintf(digits, sizeof digits, "%zu", count);
+	if (count > 0)
+		log_event(LOG_INFO, follower ? "alerts cleared" : "all alerts cleared", "count",
+			  digits, follower ? "follower" : NULL, follower, NULL);
 	if (!request_prefers_json(connection))
 		return answer(connection, MHD_HTTP_SEE_OTHER, see_status, "cleared\n");
 	snprintf(body, sizeof body, "{\"cleared\":%zu}\n", count);

@@ -5,6 +5,7 @@
 usage: follower_alerts_e2e.py RING_EXPORTER REPLICATION_WRITER
 """
 import json
+import re
 import time
 import urllib.request
 
@@ -148,6 +149,8 @@ def M7_lists_and_clearing_of_alerts(place):
     alertmanager.alerts_when(lambda alerts: ("b", "critical") not in alerts, "b is cleared")
     assert watch.request("/replication/clear?follower=b", "POST") == (200, {"cleared": 0})
     assert watch.request("/replication/clear", "POST") == (200, {"cleared": 3})
+    assert re.findall(r'msg="([a-z ]* cleared)" (.*)', watch.said()) == [
+        ("alerts cleared", 'count="1" follower="b"'), ("all alerts cleared", 'count="3"')]
     assert active(watch.status()) == []
     alertmanager.alerts_when(alerts_are(), "all are cleared")
     assert watch.status()["critical"] == list("abc")
