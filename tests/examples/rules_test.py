@@ -18,7 +18,7 @@ from place import Place, run
 FOLDER = sys.argv[1]
 RULES, TESTS = "replication.rules.yml", "replication.test.yml"
 RULE = re.compile(r"- alert: (?P<name>\w+)\n +expr: (?P<expr>.*?)\n"
-                  r" +for: (?P<wait>(?P<minutes>\d+)m)\n"
+                  r" +for: (?P<wait>(?P<count>\d+)(?P<unit>[ms]))\n"
                   r" +labels:\n +severity: (?P<severity>\w+)\n", re.DOTALL)
 NUMBER = re.compile(r"\b\d+(\.\d+)?\b(?![hm\]])")
 
@@ -38,7 +38,8 @@ def mutants(rule):
 
     yield "never fires", with_part("expr", "vector(0) > 1")
     yield "always fires", with_part("expr", "vector(1)")
-    for seconds in 30 * int(rule["minutes"]), 120 * int(rule["minutes"]):
+    wait_s = int(rule["count"]) * {"m": 60, "s": 1}[rule["unit"]]
+    for seconds in wait_s // 2, wait_s * 2:
         yield f"waits {seconds} s", with_part("wait", f"{seconds}s")
     for number in NUMBER.finditer(rule["expr"]):
         for change in 0.99, 1.01:
@@ -61,12 +62,28 @@ def the_tests_notice_what_is_wrong_with(rule):
     return "".join(f"unnoticed: {what}\n" for what in unnoticed)
 
 
+def the_inhibitions_are_what_alertmanager_takes():
+    """Those that stand in the rules' first comment."""
+    sample = re.search(r"^#   inhibit_rules:\n(#     .*\n)+", TEXT, re.MULTILINE)[0]
+    with Place() as place:
+        path = os.path.join(place.folder, "alertmanager.yml")
+        with open(path, "w", encoding="utf-8") as config:
+            config.write(re.sub("^#   ", "", sample, flags=re.MULTILINE)
+                         + "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        done = run("amtool", "check-config", path, text=True)
+    named = set(re.findall(r"Replication\w+", sample))
+    unknown = named - set(re.findall(r"- alert: (\w+)", TEXT))
+    return f"{done.stdout}{done.stderr}no alerts: {unknown}" if done.returncode or unknown else ""
+
+
 def main():
     rules = list(RULE.finditer(TEXT))
     assert len(rules) == TEXT.count("- alert:")
     tap.report([
         ("the_rules_are_sound", lambda: promtool(FOLDER, "check", RULES)),
         ("every_alert_fires_and_holds_back", lambda: promtool(FOLDER, "test", TESTS)),
+        ("the_inhibitions_are_what_alertmanager_takes",
+         the_inhibitions_are_what_alertmanager_takes),
         *((f"the_tests_notice_what_is_wrong_with_{rule['name']}_{rule['severity']}",
            functools.partial(the_tests_notice_what_is_wrong_with, rule)) for rule in rules),
     ])
