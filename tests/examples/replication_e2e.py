@@ -280,7 +280,7 @@ def both_pause_and_resume(script, url):
             ("resumed", lambda lags: max(lags) < 50000):
         script.stdin.write("\n")
         script.stdin.flush()
-        assert script.stdout.readline() == word + "\n", script.said()
+        assert script.stdout.readline().startswith(word), script.said()
         lags_when(condition, f"both followers are {word}")
 
 
@@ -290,11 +290,13 @@ def the_script_shows_all_of_it_and_leaves_nothing(place):
         assert page_at(places["metrics"]).total(
             "ring_exporter_alertmanager_up", alertmanager=places["Alertmanager"]) == 1
         with urllib.request.urlopen(places["status"]) as answer:
-            assert "standby" in answer.read().decode()
+            text = answer.read().decode()
+            assert "postgres/standby" in text and "redis/127.0.0.1:" in text, text
         for database, word in ("PostgreSQL", "standby"), ("Redis", "role:master"):
             assert word in run("sh", "-c", places[database], text=True).stdout, places
         assert any("pgbench" in line for line in processes_about(folder))
         assert script.end(signal.SIGINT) == 128 + signal.SIGINT, script.said()
+        assert script.stdout.read().startswith("\nstopping")
         assert script.said() == "" and not processes_about(folder) and not os.listdir(folder)
 
 

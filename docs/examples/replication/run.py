@@ -7,6 +7,7 @@ temporary folders, on loopback, and gone when this ends.
 Enter pauses both replicas, and again lets them go on. Ctrl-C ends.
 """
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -32,6 +33,7 @@ class Watch(Site):
         name = database.collector
         self.start(name, f"{self.build}/docs/examples/replication/{name}", "--connect",
                    database.target(), "--dir", self.path("ring"), "--interval-ms", "200",
+                   "--prefix", f"{type(database).__name__.lower()}/",
                    env=database.environment)
 
     def serve(self, name, *command):
@@ -70,6 +72,8 @@ def leave(number, _):
     """Ends this program, and no second signal disturbs the end."""
     for one in ENDING:
         signal.signal(one, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        os.write(sys.stdout.fileno(), b"\nstopping, which takes a few seconds\n")
     sys.exit(128 + number)
 
 
@@ -99,7 +103,8 @@ def play(postgres, redis):
                 database.pause(database.replica)
             else:
                 database.resume(database.replica)
-        print("paused" if paused else "resumed", flush=True)
+        print("paused; after 60 s the databases drop them, and their alerts end" if paused
+              else "resumed", flush=True)
     signal.pause()
 
 
