@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Installs libring into a folder and uses it as a stranger would: pkg-config, C and C++, shared
-and static. The C programs are those in the README and in docs/metric-sets.md."""
+and static. The programs are those in the README and in docs/metric-sets.md, which promise to be
+C and C++17, and to run where no segment can be made."""
 
 import os
 import pathlib
@@ -9,9 +10,13 @@ import shlex
 import sys
 
 sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
+from alertmanager import free_port
 from place import main, run
 
 SOURCE, BUILD = map(pathlib.Path, sys.argv[1:])
+# With -Wextra g++ wants even designated initializers complete.
+LANGUAGES = ((["cc", "-Wextra"], ".c"), (["c++", "-std=c++17"], ".cc"),
+             (["clang++", "-std=c++17"], ".cc"))
 CXX_PROGRAM = """
 #include <ring/read.h>
 #include <ring/segment.h>
@@ -74,35 +79,67 @@ class Stage:
         if static:
             libraries = [self.library / "libring.a" if flag == "-lring" else flag
                          for flag in libraries]
-        output_of(*compiler, "-Wall", "-Wextra", "-Werror", source, "-o", program,
+        output_of(*compiler, "-Wall", "-Werror", source, "-o", program,
                   *self.flags("--cflags"), *libraries)
         output_of(program, env=self.environment)
         return program
+
+    def run_commands(self, text, port):
+        """What a document's commands print, with the exporter on this port, and not for longer."""
+        exporter = f"setpriv --pdeathsig TERM ring-exporter --web.listen-address=127.0.0.1:{port}"
+        programs = next(self.folder.rglob("ring-exporter")).parent
+        return output_of("bash", "-euc",
+                         text.replace("10750", str(port)).replace("ring-exporter", exporter),
+                         cwd=SOURCE, env={**self.environment, "TMPDIR": self.folder,
+                                          "PATH": f"{programs}:{os.environ['PATH']}"})
 
 
 def program_in(document):
     return re.search(r"```c\n(.*?)```", (SOURCE / document).read_text(), re.S).group(1)
 
 
+def goes_on_without_a_segment(stage, program):
+    done = run(program, env={**stage.environment, "RING_DIR": "/proc/nowhere"}, text=True)
+    assert done.returncode == 0 and done.stderr.count("\n") == 1, done
+
+
 def readme_program_builds_and_makes_a_segment(place):
-    Stage(place).build_and_run(["cc"], ".c", program_in("README.md"))
-    assert os.path.isfile(place.path("fwd"))
+    stage = Stage(place)
+    for compiler, suffix in LANGUAGES:
+        program = stage.build_and_run(compiler, suffix, program_in("README.md"))
+        os.remove(place.path("fwd"))
+        goes_on_without_a_segment(stage, program)
 
 
 def readme_program_builds_with_the_static_library(place):
-    program = Stage(place).build_and_run(["cc"], ".c", program_in("README.md"), static=True)
+    program = Stage(place).build_and_run(["cc", "-Wextra"], ".c", program_in("README.md"),
+                                         static=True)
     assert "libring" not in output_of("ldd", program)
 
 
 def replication_program_builds_and_makes_a_segment(place):
-    Stage(place).build_and_run(["cc"], ".c", program_in("docs/metric-sets.md"))
-    with open(place.path("store"), "rb") as segment:
-        text = segment.read()
-    assert b"\x08payments" in text and b"\x09replica-1" in text
+    stage = Stage(place)
+    for compiler, suffix in LANGUAGES:
+        program = stage.build_and_run(compiler, suffix, program_in("docs/metric-sets.md"))
+        with open(place.path("store"), "rb") as segment:
+            text = segment.read()
+        assert b"\x08payments" in text and b"\x09replica-1" in text
+        os.remove(place.path("store"))
+        goes_on_without_a_segment(stage, program)
+
+
+def replication_commands_show_a_lag_that_grows_into_a_warning(place):
+    document = (SOURCE / "docs/replication.md").read_text()
+    commands = re.search(r"^```\n(.*?)^```$", document, re.S | re.M).group(1)
+    text = Stage(place).run_commands(commands, free_port())
+    assert 'replication_lag_seqno{follower="replica-1"} 1\n' in text, text
+    severity, node = re.search(r'(replication_follower_severity.*"warning"} 1)\n(?:.*\n)*?({.*})',
+                               text).groups()
+    assert 'follower="replica-1"' in severity and '"severity":"warning"' in node, text
 
 
 def program_in_cxx17_builds_and_makes_a_segment(place):
-    Stage(place).build_and_run(["c++", "-std=c++17"], ".cc", CXX_PROGRAM)
+    Stage(place).build_and_run(["c++", "-std=c++17", "-Wextra"], ".cc", CXX_PROGRAM)
     assert os.path.isfile(place.path("cxx"))
 
 
@@ -122,6 +159,7 @@ main([
     readme_program_builds_and_makes_a_segment,
     readme_program_builds_with_the_static_library,
     replication_program_builds_and_makes_a_segment,
+    replication_commands_show_a_lag_that_grows_into_a_warning,
     program_in_cxx17_builds_and_makes_a_segment,
     shared_library_exports_what_the_headers_declare_and_nothing_else,
 ])
