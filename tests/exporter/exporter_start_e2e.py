@@ -384,6 +384,8 @@ main([
     signals_end_it_with_exit_0,
     signal_ends_it_in_the_middle_of_once,
     connection_serves_one_request_after_the_other,
+    body_that_is_long_or_of_unknown_length_is_refused,
+    status_page_is_html_for_people_and_json_for_programs,
     descriptors_are_as_many_as_the_kernel_gives_and_some_stay_for_http,
     flood_of_directory_events_does_not_set_the_pace,
     hang_up_of_a_reader_does_not_end_it,
