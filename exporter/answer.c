@@ -7,7 +7,6 @@
 
 #include "answer.h"
 #include "log.h"
-#include "request.h"
 
 #define LANDING                                                                        \
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>ring-exporter</title></head>" \
@@ -42,6 +41,8 @@ static const struct page_header only_get[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"}, {NULL}};
 static const struct page_header only_post[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "POST"}, {NULL}};
+static const struct page_header last[] = {
+	{TYPE_PLAIN}, {MHD_HTTP_HEADER_CONNECTION, "close"}, {NULL}};
 /* Relative, for proxies that put a prefix before all paths. */
 static const struct page_header see_status[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_LOCATION, "../replication"}, {NO_STORE}, {NULL}};
@@ -203,17 +204,20 @@ static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connecti
 	return answer(connection, MHD_HTTP_OK, json, body);
 }
 
-enum MHD_Result answer_header(struct MHD_Connection *connection)
+enum MHD_Result answer_refusal(struct MHD_Connection *connection,
+			       const struct request_refusal *refusal)
 {
-	const unsigned refusal = request_body_refusal(connection);
+	char body[64];
 
-	return refusal ? answer(connection, refusal, plain, "body too long or of unknown length\n")
-		       : MHD_YES;
+	snprintf(body, sizeof body, "%s\n", refusal->reason);
+	return answer(connection, refusal->status, last, body);
 }
 
 enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
-			       const char *method, const char *path, struct status_time now)
+			       const char *method, const char *target, struct status_time now)
 {
+	const char *path = request_path(target);
+
 	if (strcmp(path, "/replication/clear") == 0)
 		return strcmp(method, MHD_HTTP_METHOD_POST) == 0
 			       ? answer_clear(answers, connection, now)

@@ -20,6 +20,7 @@
 #include "render.h"
 #include "replication/status.h"
 #include "replication/watch.h"
+#include "request.h"
 
 struct answer_options {
 	const char *telemetry_path;
@@ -39,12 +40,12 @@ struct answers {
 int answers_init(struct answers *answers, const struct answer_options *options);
 void answers_release(struct answers *answers);
 
-/* A request's header is there, its body is not. MHD_YES: it may come, to be ignored; or an answer
- * is queued that refuses it, after which the library closes the connection. */
-enum MHD_Result answer_header(struct MHD_Connection *connection);
+/* Queues what a refused request gets, after which its connection is closed. */
+enum MHD_Result answer_refusal(struct MHD_Connection *connection,
+			       const struct request_refusal *refusal);
 
 /* The request is complete: queues its answer. MHD_NO, for want of memory, closes the connection. */
 enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
-			       const char *method, const char *path, struct status_time now);
+			       const char *method, const char *target, struct status_time now);
 
 #endif

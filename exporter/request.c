@@ -2,6 +2,7 @@
 /* Headers and queries; see request.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "accept.h"
 #include "request.h"
@@ -11,15 +12,144 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-unsigned request_body_refusal(struct MHD_Connection *connection)
+static bool is_letter_or_digit(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* A token, as methods and names of fields are. */
+static bool is_token(const char *word)
+{
+	const char *c = word;
+
+	while (is_letter_or_digit(*c) || (*c && strchr("!#$%&'*+-.^_`|~", *c)))
+		c++;
+	return c > word && *c == '\0';
+}
+
+static bool has_controls(const char *value)
+{
+	for (; *value; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return true;
+	return false;
+}
+
+/* A host with or without a port; nothing that another reader might take for more than that. */
+static bool is_authority(const char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (!is_letter_or_digit(text[i]) && !strchr("-._~!$&'()*+,;=:[]", text[i]))
+			return false;
+	return true;
+}
+
+/* What stands before the path of an absolute URL, in bytes; 0: it is none. */
+static size_t scheme_bytes(const char *target)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (strncasecmp(target, schemes[i], strlen(schemes[i])) == 0)
+			return strlen(schemes[i]);
+	return 0;
+}
+
+static bool is_hex(char c)
+{
+	return is_letter_or_digit(c) && (c | ' ') <= 'f';
+}
+
+/* Characters of a URL, with escapes that are whole and stand for no end of a string. */
+static bool is_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (*text <= ' ' || *text >= 0x7f || *text == '#')
+			return false;
+		if (*text != '%')
+			continue;
+		if (!is_hex(text[1]) || !is_hex(text[2]) || (text[1] == '0' && text[2] == '0'))
+			return false;
+	}
+	return true;
+}
+
+bool request_target_is_sound(const char *target)
+{
+	const char *host = target + scheme_bytes(target);
+	const size_t host_bytes = strcspn(host, "/?");
+
+	if (host > target)
+		return host_bytes > 0 && is_authority(host, host_bytes) && is_escaped(target);
+	return *target == '/' ? is_escaped(target) : is_authority(target, strlen(target));
+}
+
+const char *request_path(const char *target)
+{
+	const char *host = target + scheme_bytes(target);
+
+	if (host == target)
+		return target;
+	host += strcspn(host, "/");
+	return *host ? host : "/";
+}
+
+/* What the fields of a header are like, one by one. */
+struct fields {
+	unsigned count, host_count, length_count;
+	bool is_malformed, has_encoding;
+};
+
+static enum MHD_Result look(void *argument, enum MHD_ValueKind kind, const char *name,
+			    const char *value)
+{
+	struct fields *fields = argument;
+	const char *text = value ? value : "";
+
+	(void)kind;
+	fields->count++;
+	fields->is_malformed |= !is_token(name) || has_controls(text);
+	fields->has_encoding |= strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+	fields->length_count += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+	if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
+		fields->host_count++;
+		fields->is_malformed |= !is_authority(text, strlen(text));
+	}
+	return MHD_YES;
+}
+
+/* Whether the target has the form that the method goes with. */
+static bool fits(const struct request_line *line)
+{
+	if (strcmp(line->method, MHD_HTTP_METHOD_CONNECT) == 0)
+		return true;
+	if (strcmp(line->method, MHD_HTTP_METHOD_OPTIONS) == 0 && strcmp(line->target, "*") == 0)
+		return true;
+	return *line->target == '/' || scheme_bytes(line->target) > 0;
+}
+
+struct request_refusal request_head_refusal(struct MHD_Connection *connection,
+					    const struct request_line *line)
 {
 	const char *bytes = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const bool needs_host = strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0;
+	struct fields fields = {.count = 0};
 
-	if (header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING))
-		return MHD_HTTP_LENGTH_REQUIRED;
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &fields);
+	if (fields.is_malformed || !is_token(line->method) || !fits(line))
+		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed header"};
+	if (fields.host_count > 1 || (fields.host_count == 0 && needs_host))
+		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "needs one host"};
+	if (fields.length_count + fields.has_encoding > 1)
+		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "has two lengths"};
+	if (fields.count > REQUEST_FIELDS_MAX)
+		return (struct request_refusal){MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+						"too many fields"};
+	if (fields.has_encoding)
+		return (struct request_refusal){MHD_HTTP_LENGTH_REQUIRED, "body of unknown length"};
 	if (bytes && strtoull(bytes, NULL, 10) > REQUEST_BODY_BYTES_MAX)
-		return MHD_HTTP_CONTENT_TOO_LARGE;
-	return 0;
+		return (struct request_refusal){MHD_HTTP_CONTENT_TOO_LARGE, "body too long"};
+	return (struct request_refusal){0, NULL};
 }
 
 /* What a field says of some offers. */

@@ -13,10 +13,29 @@
 
 /* Bodies mean nothing here; they are read and ignored up to this. */
 #define REQUEST_BODY_BYTES_MAX 4096u
+#define REQUEST_FIELDS_MAX     64u
 
-/* Instead of a body that is too long, or does not say how long it is, the status to refuse it
- * with; else 0. */
-unsigned request_body_refusal(struct MHD_Connection *connection);
+/* Why a request is refused before its body comes, and with which status; 0: it is not. */
+struct request_refusal {
+	unsigned status;
+	const char *reason;
+};
+
+/* As the library has it: its target is decoded and without the query. */
+struct request_line {
+	const char *method, *target, *version;
+};
+
+/* The library takes almost anything for a header. This holds it against RFC 9112, lest another
+ * program on the way reads one request as two, and against the limits above. */
+struct request_refusal request_head_refusal(struct MHD_Connection *connection,
+					    const struct request_line *line);
+
+/* Whether what a request line has in the middle, raw, is the target of any request. */
+bool request_target_is_sound(const char *target);
+
+/* The path in a decoded target, which may be an absolute URL. */
+const char *request_path(const char *target);
 
 /* What the client prefers: the format of metrics, JSON to HTML, gzip to nothing. */
 enum format request_format(struct MHD_Connection *connection);

@@ -22,26 +22,51 @@
 #define INACTIVITY_SECONDS_MAX 10u
 #define HEADER_BYTES_MAX       (16u << 10)
 
+/* Stands for a request whose target is none, until it is handled. */
+static char malformed;
+
+/* The library has read a request line, and forgets what it looked like. */
+static void *check_target(void *argument, const char *target, struct MHD_Connection *connection)
+{
+	(void)argument, (void)connection;
+	return !target || request_target_is_sound(target) ? NULL : &malformed;
+}
+
+static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connection *connection,
+					const struct request_line *line,
+					struct request_refusal refusal)
+{
+	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
+
+	log_event(LOG_DEBUG, "request", "method", line->method, "url", line->target, NULL);
+	return refusal.status ? answer_refusal(connection, &refusal)
+			      : answer_request(&serve->answers, connection, line->method,
+					       line->target, now);
+}
+
 static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_bytes, void **request)
 {
 	struct serve *serve = argument;
-	const bool is_first = *request == NULL, is_body = *upload_bytes > 0;
+	const struct request_line line = {method, url, version};
+	const bool is_malformed = *request == &malformed, is_first = is_malformed || !*request;
+	struct request_refusal refusal = {0, NULL};
 
-	(void)version, (void)upload;
+	(void)upload;
 	/* Called when the header is there, then for each part of a body, at last when all is. An
 	 * answer before that would have to close the connection, so short bodies are read and
 	 * ignored. */
 	*request = serve;
-	*upload_bytes = 0;
-	if (is_first)
-		return answer_header(connection);
-	if (is_body)
+	if (is_malformed)
+		refusal = (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed target"};
+	else if (is_first)
+		refusal = request_head_refusal(connection, &line);
+	if (!refusal.status && (is_first || *upload_bytes > 0)) {
+		*upload_bytes = 0;
 		return MHD_YES;
-	log_event(LOG_DEBUG, "request", "method", method, "url", url, NULL);
-	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
-	return answer_request(&serve->answers, connection, method, url, now);
+	}
+	return answer_or_refuse(serve, connection, &line, refusal);
 }
 
 /* What libmicrohttpd has to say is mostly about what peers do. */
@@ -154,7 +179,7 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 		{MHD_OPTION_CONNECTION_LIMIT, SERVE_CONNECTIONS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
-		{MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)check_target, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
 

@@ -20,11 +20,14 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	struct server *server = argument;
 	const bool is_first = *request == NULL, is_body = *upload_bytes > 0;
 
-	(void)version, (void)upload;
+	(void)upload;
 	*request = server;
 	*upload_bytes = 0;
-	if (is_first)
-		return answer_header(connection);
+	if (is_first) {
+		const struct request_line line = {method, url, version};
+		const struct request_refusal refusal = request_head_refusal(connection, &line);
+		return refusal.status ? answer_refusal(connection, &refusal) : MHD_YES;
+	}
 	if (is_body)
 		return MHD_YES;
 	return answer_request(&server->answers, connection, method, url, server->now);
