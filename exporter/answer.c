@@ -41,6 +41,8 @@ static const struct page_header only_get[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"}, {NULL}};
 static const struct page_header only_post[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "POST"}, {NULL}};
+static const struct page_header later[] = {
+	{TYPE_PLAIN}, {MHD_HTTP_HEADER_RETRY_AFTER, "1"}, {NULL}};
 static const struct page_header last[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_CONNECTION, "close"}, {NULL}};
 /* Relative, for proxies that put a prefix before all paths. */
@@ -210,7 +212,8 @@ enum MHD_Result answer_refusal(struct MHD_Connection *connection,
 	char body[64];
 
 	snprintf(body, sizeof body, "%s\n", refusal->reason);
-	return answer(connection, refusal->status, last, body);
+	return answer(connection, refusal->status,
+		      refusal->status == MHD_HTTP_TOO_MANY_REQUESTS ? later : last, body);
 }
 
 enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,

@@ -40,7 +40,7 @@ struct answers {
 int answers_init(struct answers *answers, const struct answer_options *options);
 void answers_release(struct answers *answers);
 
-/* Queues what a refused request gets, after which its connection is closed. */
+/* Queues what a refused request gets. Unless it only came too soon, its connection is closed. */
 enum MHD_Result answer_refusal(struct MHD_Connection *connection,
 			       const struct request_refusal *refusal);
 

@@ -68,6 +68,15 @@ static const char *set_count(void *field, const char *value)
 	return *count > 0 ? NULL : "must be a number from 1 to 999999";
 }
 
+static const char *set_connections(void *field, const char *value)
+{
+	const char *reason = set_count(field, value);
+
+	return reason || *(uint32_t *)field > PEERS_CONNECTIONS_MAX
+		       ? "must be a number from 1 to 1024"
+		       : NULL;
+}
+
 static const char *set_address(void *field, const char *value)
 {
 	struct config *config = field;
@@ -186,6 +195,10 @@ static const struct config_option {
 	 set_external_url, FIELD(notify.external_url)},
 	{"web.enable-admin-api", NULL, NULL, "let requests change state: clear alerts", set_true,
 	 FIELD(admin_api)},
+	{"web.max-connections", "N", "128", "connections at once; one address has half of them",
+	 set_connections, FIELD(limits.connections_max)},
+	{"web.rate-limit", "N", NULL, "requests per second from one address, twice as many at once",
+	 set_count, FIELD(limits.rate)},
 	{"replication.warning", "DURATION", "5s", "lag from which a follower's severity is warning",
 	 set_seconds, FIELD(monitor.thresholds.warning_seconds)},
 	{"replication.critical", "DURATION", "30s", "the same for critical", set_seconds,

@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "log.h"
+#include "peers.h"
 #include "replication/monitor.h"
 #include "replication/notify.h"
 #include "replication/override.h"
@@ -29,6 +30,7 @@ struct config {
 	enum log_format log_format;
 	bool once;
 	bool admin_api; /* requests may change state */
+	struct peers_limits limits;
 	struct monitor_config monitor;
 	struct monitor_override overrides[CONFIG_OVERRIDES_MAX];
 	char patterns[CONFIG_OVERRIDES_MAX][OVERRIDE_PATTERN_BYTES]; /* of the overrides */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,17 @@ static void report(int fd)
 			  "address", url, NULL);
 }
 
+/* For all connections of a socket. Nothing depends on it, so it may fail. */
+static void spare_the_exporter(int fd)
+{
+	const int silent_seconds = 1, unread_bytes = 256 << 10;
+
+	/* Who says something at once comes in; the others wait in the kernel first. */
+	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silent_seconds, sizeof silent_seconds);
+	/* Doubled by the kernel, which would keep megabytes for a reader that does not read. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &unread_bytes, sizeof unread_bytes);
+}
+
 static int open_one(const struct addrinfo *info, int *opened)
 {
 	const int on = 1;
@@ -54,6 +66,7 @@ static int open_one(const struct addrinfo *info, int *opened)
 		close(fd);
 		return error;
 	}
+	spare_the_exporter(fd);
 	*opened = fd;
 	return 0;
 }

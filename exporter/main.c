@@ -21,8 +21,8 @@
 #include "render.h"
 #include "serve.h"
 
-/* Descriptors that segments leave to everything else. */
-#define FDS_RESERVED (SERVE_CONNECTIONS_MAX + LISTEN_SOCKETS_MAX + 32u)
+/* Descriptors that segments leave to everything else than connections. */
+#define FDS_RESERVED (SERVE_CONNECTIONS_SPARE + LISTEN_SOCKETS_MAX + 32u)
 
 enum {
 	EXIT_OK = 0,
@@ -87,7 +87,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.admin_api = config->admin_api,
 	};
 	struct serve serve;
-	const int error = serve_start(&serve, listeners, &options);
+	const int error = serve_start(&serve, listeners, &options, &config->limits);
 
 	if (error) {
 		fail("HTTP thread", strerror(-error));
@@ -141,14 +141,14 @@ static int open_notify(struct notify **notify, struct collect *collect, const st
 	return fail("--alert.url", why);
 }
 
-static size_t followed_max(void)
+static size_t followed_max(const struct config *config)
 {
 	const size_t fds_max = process_raise_fds();
+	const size_t reserved = config->limits.connections_max + FDS_RESERVED;
 
-	if (fds_max <= FDS_RESERVED)
+	if (fds_max <= reserved)
 		return 1;
-	return fds_max - FDS_RESERVED < ATTACH_FOLLOWED_MAX ? fds_max - FDS_RESERVED
-							    : ATTACH_FOLLOWED_MAX;
+	return fds_max - reserved < ATTACH_FOLLOWED_MAX ? fds_max - reserved : ATTACH_FOLLOWED_MAX;
 }
 
 static int collect_and_run(const struct config *config, struct collect *collect,
@@ -157,7 +157,7 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 {
 	const struct collect_options options = {
 		.dir = config->dir,
-		.followed_max = followed_max(),
+		.followed_max = followed_max(config),
 		.exporter_metrics = !config->disable_exporter_metrics,
 		.monitor = &config->monitor,
 		.notify = notify,

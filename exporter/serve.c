@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@
 
 #define INACTIVITY_SECONDS_MAX 10u
 #define HEADER_BYTES_MAX       (16u << 10)
+#define LOG_EVERY_NS           UINT64_C(10000000000)
 
 /* Stands for a request whose target is none, until it is handled. */
 static char malformed;
@@ -32,12 +34,23 @@ static void *check_target(void *argument, const char *target, struct MHD_Connect
 	return !target || request_target_is_sound(target) ? NULL : &malformed;
 }
 
+static struct peer *peer_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
 static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connection *connection,
 					const struct request_line *line,
 					struct request_refusal refusal)
 {
 	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
+	struct peer *peer = peer_of(connection);
 
+	if (!peer) /* there was no memory for it */
+		return MHD_NO;
+	if (!peers_answer(&serve->peers, peer, now.monotonic_ns))
+		refusal = (struct request_refusal){MHD_HTTP_TOO_MANY_REQUESTS, "too many requests"};
 	log_event(LOG_DEBUG, "request", "method", line->method, "url", line->target, NULL);
 	return refusal.status ? answer_refusal(connection, &refusal)
 			      : answer_request(&serve->answers, connection, line->method,
@@ -84,29 +97,31 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 			       enum MHD_ConnectionNotificationCode what)
 {
 	struct serve *serve = argument;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (*peer)
 			peers_remove(&serve->peers, *peer);
 		return;
 	}
-	*peer = peers_add(&serve->peers, info->connect_fd, clock_monotonic_ns());
+	const int fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	const struct sockaddr *address = MHD_get_connection_info(connection,
+								 MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+						 ->client_addr;
+	*peer = peers_add(&serve->peers, fd, address, clock_monotonic_ns());
 	if (!*peer)
-		shutdown(info->connect_fd, SHUT_RDWR);
+		shutdown(fd, SHUT_RDWR);
 }
 
 static void request_completed(void *argument, struct MHD_Connection *connection, void **request,
 			      enum MHD_RequestTerminationCode how)
 {
 	struct serve *serve = argument;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct peer *peer = peer_of(connection);
 
 	(void)request, (void)how;
-	if (info->socket_context)
-		peers_renew(&serve->peers, info->socket_context, clock_monotonic_ns());
+	if (peer)
+		peers_wait(&serve->peers, peer, clock_monotonic_ns());
 }
 
 static int open_spare(void)
@@ -114,10 +129,12 @@ static int open_spare(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Out of descriptors, a connection would stay in the backlog and wake us for ever. Takes it with
- * the spare one and drops it. */
-static void refuse_connection(struct serve *serve, int listener)
+/* Out of descriptors, a connection would stay in the backlog and wake us for ever. Another one has
+ * to go; if there is none, takes it with the spare descriptor and drops it. */
+static void make_room(struct serve *serve, int listener)
 {
+	if (peers_evict(&serve->peers))
+		return;
 	close(serve->spare_fd);
 	const int fd = accept(listener, NULL, NULL);
 	if (fd >= 0)
@@ -125,31 +142,93 @@ static void refuse_connection(struct serve *serve, int listener)
 	serve->spare_fd = open_spare();
 }
 
-static void accept_connection(struct serve *serve, int listener)
+/* Returns false if none is there. */
+static bool accept_connection(struct serve *serve, int listener)
 {
-	struct sockaddr_storage peer;
-	socklen_t bytes = sizeof peer;
-	const int fd = accept4(listener, (struct sockaddr *)&peer, &bytes,
+	struct sockaddr_storage address;
+	socklen_t bytes = sizeof address;
+	const int fd = accept4(listener, (struct sockaddr *)&address, &bytes,
 			       SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0)
 		/* Closes it when there are too many. */
-		MHD_add_connection(serve->daemon, fd, (struct sockaddr *)&peer, bytes);
+		MHD_add_connection(serve->daemon, fd, (struct sockaddr *)&address, bytes);
 	else if (errno == EMFILE || errno == ENFILE)
-		refuse_connection(serve, listener);
+		make_room(serve, listener);
+	return fd >= 0;
+}
+
+/* Says that connections have had to go, at most every ten seconds. */
+static void log_evictions(struct serve *serve, uint64_t now_ns)
+{
+	char count[24];
+
+	if (serve->peers.evicted_count == serve->evicted_count ||
+	    (serve->evicted_count > 0 && now_ns - serve->evicted_log_ns < LOG_EVERY_NS))
+		return;
+	snprintf(count, sizeof count, "%" PRIu64, serve->peers.evicted_count);
+	log_event(LOG_WARN, "connections had to make room for others", "so_far", count, NULL);
+	serve->evicted_count = serve->peers.evicted_count;
+	serve->evicted_log_ns = now_ns;
+}
+
+/* What became due since the last time. */
+static int look_after_peers(struct serve *serve)
+{
+	const uint64_t now_ns = clock_monotonic_ns();
+
+	if (serve->answers.held_bytes > PAGE_HELD_BYTES_MAX / 2)
+		peers_evict_reader(&serve->peers, now_ns);
+	log_evictions(serve, now_ns);
+	return peers_expire(&serve->peers, now_ns);
 }
 
 /* Until the library or a deadline wants to be looked after; -1 for as long as it takes. */
 static int timeout_ms(struct serve *serve)
 {
 	MHD_UNSIGNED_LONG_LONG library_ms;
-	const int deadline_ms = peers_expire(&serve->peers, clock_monotonic_ns());
+	const int deadline_ms = look_after_peers(serve);
 
 	if (MHD_get_timeout(serve->daemon, &library_ms) != MHD_YES)
 		return deadline_ms;
 	if (deadline_ms >= 0 && (unsigned)deadline_ms < library_ms)
 		return deadline_ms;
 	return library_ms < INT_MAX ? (int)library_ms : INT_MAX;
+}
+
+/* Takes what the kernel has taken for us, and what has been sent. */
+static void take_the_last(struct serve *serve, uint64_t end_ns)
+{
+	MHD_UNSIGNED_LONG_LONG library_ms;
+
+	for (unsigned i = 0; i < serve->listeners->count; i++) {
+		const int listener = serve->listeners->fds[i];
+		epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, listener, NULL);
+		for (int left = SOMAXCONN; left > 0 && accept_connection(serve, listener); left--)
+			MHD_run(serve->daemon);
+	}
+	do
+		MHD_run(serve->daemon);
+	while (MHD_get_timeout(serve->daemon, &library_ms) == MHD_YES && library_ms == 0 &&
+	       clock_monotonic_ns() < end_ns);
+}
+
+/* Whoever has not asked has to go; the others are answered as long as there is time. */
+static void finish(struct serve *serve)
+{
+	const uint64_t end_ns = clock_monotonic_ns() + SERVE_FINISH_NS_MAX;
+	struct epoll_event event;
+	uint64_t now_ns;
+
+	epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, serve->stop_fd, NULL);
+	take_the_last(serve, end_ns);
+	peers_evict_waiting(&serve->peers);
+	while (serve->peers.counts[PEER_ANSWERED] > 0 && (now_ns = clock_monotonic_ns()) < end_ns) {
+		const int left_ms = (int)((end_ns - now_ns) / 1000000 + 1), ms = timeout_ms(serve);
+		epoll_wait(serve->epoll_fd, &event, 1, ms >= 0 && ms < left_ms ? ms : left_ms);
+		MHD_run(serve->daemon);
+		peers_evict_waiting(&serve->peers);
+	}
 }
 
 static void *serve_run(void *argument)
@@ -161,8 +240,10 @@ static void *serve_run(void *argument)
 		const int count = epoll_wait(serve->epoll_fd, events, 16, timeout_ms(serve));
 		for (int i = 0; i < count; i++) {
 			const int fd = events[i].data.fd;
-			if (fd == serve->stop_fd)
+			if (fd == serve->stop_fd) {
+				finish(serve);
 				return NULL;
+			}
 			if (fd >= 0)
 				accept_connection(serve, fd);
 		}
@@ -176,10 +257,11 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, serve},
 		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, serve},
-		{MHD_OPTION_CONNECTION_LIMIT, SERVE_CONNECTIONS_MAX, NULL},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)check_target, serve},
+		{MHD_OPTION_CONNECTION_LIMIT,
+		 serve->peers.limits.connections_max + SERVE_CONNECTIONS_SPARE, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
-		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)check_target, NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
@@ -214,6 +296,7 @@ static void serve_release(struct serve *serve)
 	if (serve->daemon)
 		MHD_stop_daemon(serve->daemon);
 	answers_release(&serve->answers);
+	peers_release(&serve->peers);
 	if (serve->spare_fd >= 0)
 		close(serve->spare_fd);
 	if (serve->stop_fd >= 0)
@@ -223,7 +306,7 @@ static void serve_release(struct serve *serve)
 }
 
 int serve_start(struct serve *serve, const struct listen_set *listeners,
-		const struct answer_options *options)
+		const struct answer_options *options, const struct peers_limits *limits)
 {
 	int error = 0;
 
@@ -233,9 +316,10 @@ int serve_start(struct serve *serve, const struct listen_set *listeners,
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
 		.spare_fd = open_spare(),
 	};
-	peers_init(&serve->peers);
 	if (serve->epoll_fd < 0 || serve->stop_fd < 0 || serve->spare_fd < 0)
 		error = -EMFILE;
+	if (error == 0)
+		error = peers_init(&serve->peers, limits);
 	if (error == 0)
 		error = answers_init(&serve->answers, options);
 	if (error == 0 && !(serve->daemon = daemon_start(serve)))

@@ -12,13 +12,15 @@
 #include "listen.h"
 #include "peers.h"
 
-#define SERVE_CONNECTIONS_MAX 64u
+#define SERVE_CONNECTIONS_SPARE 32u /* those that go and those that come in their place */
+#define SERVE_FINISH_NS_MAX     UINT64_C(5000000000)
 
 struct serve {
 	struct MHD_Daemon *daemon;
 	const struct listen_set *listeners;
 	struct answers answers;
 	struct peers peers;
+	uint64_t evicted_count, evicted_log_ns; /* as last logged, and when */
 	int epoll_fd;
 	int stop_fd;
 	int spare_fd; /* given up for a moment when there are no descriptors left */
@@ -28,7 +30,9 @@ struct serve {
 /* Answers on the listeners, which stay the caller's, as does what the options point to. Returns 0
  * or a negative errno; after a start there must be a stop. */
 int serve_start(struct serve *serve, const struct listen_set *listeners,
-		const struct answer_options *options);
+		const struct answer_options *options, const struct peers_limits *limits);
+
+/* Whoever has asked by now gets an answer, for which there is time until SERVE_FINISH_NS_MAX. */
 void serve_stop(struct serve *serve);
 
 #endif

@@ -240,7 +240,7 @@ def descriptors_are_as_many_as_the_kernel_gives_and_some_stay_for_http(place):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for i in range(8):
         label(place, f"seg{i}", 1, b"x")
-    for limits, followed in ((f"100:{hard}", 8), ("100:133", 5), ("60:60", 1)):
+    for limits, followed in ((f"100:{hard}", 8), ("100:229", 5), ("60:60", 1)):
         done = run("prlimit", f"--nofile={limits}", PATHS["ring-exporter"], "--once",
                    "--dir", place.segments)
         page = Page(done.stdout.decode())

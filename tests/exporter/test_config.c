@@ -94,6 +94,8 @@ static void defaults_are_those_of_the_monitor(void **state)
 	assert_int_equal(config.notify.resend_ns, 60 * S);
 	assert_null(config.notify.external_url);
 	assert_false(config.admin_api || config.may_be_unreachable);
+	assert_int_equal(config.limits.connections_max, 128);
+	assert_int_equal(config.limits.rate, 0);
 }
 
 static void every_option_is_taken(void **state)
@@ -105,8 +107,11 @@ static void every_option_is_taken(void **state)
 			      WORD("--web.disable-exporter-metrics"), WORD("--log.level"),
 			      WORD("error"), WORD("--log.format=json"), WORD("--once"),
 			      WORD("--web.listen-address=:1"), WORD("--web.listen-address"),
-			      WORD("[::1]:0")),
+			      WORD("[::1]:0"), WORD("--web.max-connections=1024"),
+			      WORD("--web.rate-limit"), WORD("7")),
 			 CONFIG_RUN);
+	assert_int_equal(config.limits.connections_max, 1024);
+	assert_int_equal(config.limits.rate, 7);
 	assert_string_equal(config.dir, "/x");
 	assert_string_equal(config.telemetry_path, "/m");
 	assert_true(config.disable_exporter_metrics && config.once);
@@ -247,6 +252,12 @@ static void wrong_words_are_refused_by_name(void **state)
 		{"--replication.warning=31s", "--replication.critical"},
 		{"--replication.thresholds=a:critical=4s", "--replication.thresholds"},
 		{"--replication.thresholds=a", "--replication.thresholds"},
+		{"--web.max-connections=0", "--web.max-connections"},
+		{"--web.max-connections=1025", "--web.max-connections"},
+		{"--web.max-connections=1x", "--web.max-connections"},
+		{"--web.rate-limit=0", "--web.rate-limit"},
+		{"--web.rate-limit=", "--web.rate-limit"},
+		{"--web.rate-limit=1000000", "--web.rate-limit"},
 		{"--replication.breaches=", "--replication.breaches"},
 		{"--replication.breaches=0", "--replication.breaches"},
 		{"--replication.breaches=000000", "--replication.breaches"},
