@@ -194,6 +194,9 @@ static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connecti
 			      "only with --web.enable-admin-api\n");
 	if (request_is_foreign(connection))
 		return answer(connection, MHD_HTTP_FORBIDDEN, plain, "not for other sites\n");
+	/* A name misspelt must not clear everybody's. */
+	if (request_says_more(connection))
+		return answer(connection, MHD_HTTP_BAD_REQUEST, plain, "only follower=NAME\n");
 	if (!clear(answers->options.watch, follower, now.monotonic_ns, &count))
 		return answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
 	snprintf(digits, sizeof digits, "%zu", count);

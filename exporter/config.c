@@ -269,14 +269,29 @@ static enum config_result wrong_word(const char *word, const char *reason)
 	return wrong(shown, reason);
 }
 
-/* The word that getopt has just refused. */
-static enum config_result refuse(char *const *argv)
+/* The word that getopt has just refused, or we. */
+static enum config_result refuse(const char *word)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
 
 	/* A short option may stand in the middle of a word; a long one has no letter. */
-	return wrong_word(optopt > LONG_OPTION ? letter : argv[optind - 1],
+	return wrong_word(optopt > LONG_OPTION ? letter : word,
 			  "no such option, or it takes no value");
+}
+
+/* The option that getopt has just taken, whose value may be the next word. */
+static const char *word_taken(char *const *argv)
+{
+	return optarg && optarg == argv[optind - 1] ? argv[optind - 2] : argv[optind - 1];
+}
+
+/* getopt also takes the beginning of a name, which another option may have tomorrow. */
+static bool is_whole(const char *name, const char *word)
+{
+	const size_t bytes = strlen(name);
+
+	return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, bytes) == 0 &&
+	       (word[2 + bytes] == '=' || word[2 + bytes] == '\0');
 }
 
 static enum config_result set(struct config *config, const struct config_option *option,
@@ -318,7 +333,9 @@ static enum config_result read_options(struct config *config, int argc, char *co
 		} else if (got == ':') {
 			result = wrong(argv[optind - 1], "needs a value");
 		} else if (got == '?') {
-			result = refuse(argv);
+			result = refuse(argv[optind - 1]);
+		} else if (!is_whole(options[index].name, word_taken(argv))) {
+			result = refuse(word_taken(argv));
 		} else if (!options[index].set) {
 			result = print(&options[index]);
 		} else {

@@ -232,3 +232,10 @@ const char *request_follower(struct MHD_Connection *connection)
 		return NULL;
 	return name && strlen(name) == bytes ? name : "";
 }
+
+bool request_says_more(struct MHD_Connection *connection)
+{
+	const int count = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL);
+
+	return count > (request_follower(connection) != NULL);
+}

@@ -48,4 +48,7 @@ bool request_is_foreign(struct MHD_Connection *connection);
 /* The query's follower, decoded; NULL: it names none. Of what cannot be a name, "". */
 const char *request_follower(struct MHD_Connection *connection);
 
+/* Whether the query says anything else. */
+bool request_says_more(struct MHD_Connection *connection);
+
 #endif

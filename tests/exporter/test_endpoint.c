@@ -229,6 +229,16 @@ static void M7_clear_ends_one_followers_alerts(void **state)
 	assert_string_equal(body(scene), "{\"cleared\":0}\n");
 }
 
+static void M7_clear_of_a_name_misspelt_ends_none(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(ask(scene, "POST", CLEAR "?folower=critical", JSON), 400);
+	assert_int_equal(ask(scene, "POST", CLEAR "?follower=critical&x", JSON), 400);
+	assert_int_equal(ask(scene, "POST", CLEAR, JSON), 200);
+	assert_string_not_equal(body(scene), "{\"cleared\":0}\n");
+}
+
 static void M7_clear_ends_all_alerts(void **state)
 {
 	struct scene *scene = *state;
@@ -422,6 +432,7 @@ int main(void)
 		TEST(M3_one_follower_is_shown_with_its_history),
 		TEST(unknown_follower_is_not_found),
 		TEST(M7_clear_ends_one_followers_alerts),
+		TEST(M7_clear_of_a_name_misspelt_ends_none),
 		TEST(M7_clear_ends_all_alerts),
 		TEST(M7_clear_needs_its_flag),
 		TEST(other_sites_clear_nothing),
