@@ -18,13 +18,8 @@ SEVERITIES = ["normal", "warning", "critical", "stalled"]
 SECOND_NS = 10**9
 
 
-class Watch(Exporter):
-    """An exporter with short thresholds."""
-
-    def __init__(self, place, *arguments):
-        # A lag that grows passes from one to the other in more than the second between samples.
-        super().__init__(place, "--replication.warning=1s", "--replication.critical=3s",
-                         "--replication.cooldown=4s", *arguments)
+class Status(Exporter):
+    """An exporter and its pages of followers."""
 
     def request(self, path, method="GET", **headers):
         """(status, object) of a request for JSON."""
@@ -52,6 +47,15 @@ class Watch(Exporter):
             status = self.status()
             return status if condition(status) else None
         return wait_until(look, what)
+
+
+class Watch(Status):
+    """One with short thresholds."""
+
+    def __init__(self, place, *arguments):
+        # A lag that grows passes from one to the other in more than the second between samples.
+        super().__init__(place, "--replication.warning=1s", "--replication.critical=3s",
+                         "--replication.cooldown=4s", *arguments)
 
 
 def value_of(page, name, follower):
@@ -272,6 +276,21 @@ def M5_linear_growth_is_predicted_on_metrics(place):
     assert value_of(page, "follower_predicted_lag_seconds", "shrinking") == 0
 
 
+def M1_thresholds_are_the_documents_unless_configured(place):
+    writer = Replicator(place, "seg")
+    for follower in ("f", "slow/f"):
+        writer.tell("recorded_lag", follower, 29 * SECOND_NS)
+    standard = Status(place)
+    lowered = Status(place, "--replication.warning=10s", "--replication.critical=20s",
+                     "--replication.thresholds=slow/*:critical=1m")
+    for watch, follower, warning, critical, severity in (
+            (standard, "f", 5, 30, "warning"), (standard, "slow/f", 5, 30, "warning"),
+            (lowered, "f", 10, 20, "critical"), (lowered, "slow/f", 10, 60, "warning")):
+        becomes(watch, follower, severity)
+        node = watch.node(follower)
+        assert (node["warning_seconds"], node["critical_seconds"]) == (warning, critical), node
+
+
 def M2_node_comes_and_goes_with_its_records(place):
     writer = Replicator(place, "both")
     watch = Watch(place)
@@ -309,6 +328,7 @@ def M3_history_is_what_was_recorded(place):
 
 
 main([
+    M1_thresholds_are_the_documents_unless_configured,
     M2_node_comes_and_goes_with_its_records,
     M3_history_is_what_was_recorded,
     M4_far_behind_and_not_moving_is_stalled,

@@ -282,6 +282,7 @@ static void M8_statistics_tell_how_many_and_how_much(void **state)
 	/* One that is gone does not count, but for its alerts. */
 	monitor_unregister(monitor, "c", 12 * S);
 	assert_int_equal(statistics_of(monitor).nodes, 3);
+	expect_close(statistics_of(monitor).lag_mean_seconds, 4, 1e-12);
 	assert_int_equal(statistics_of(monitor).nodes_by_severity[SEVERITY_CRITICAL], 0);
 	expect_close(statistics_of(monitor).lag_max_seconds, 6, 0);
 	assert_int_equal(statistics_of(monitor).alerts, 3);
