@@ -4,19 +4,30 @@
 
 #include "stamp.h"
 
-struct stamp stamp_take(int dir_fd, const char *name)
+static struct stamp take(int dir_fd, const char *name, int flags)
 {
 	struct stat status;
 
-	if (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dir_fd, name, &status, flags) != 0)
 		return (struct stamp){.ino = 0};
 	return (struct stamp){
 		.dev = status.st_dev,
 		.ino = status.st_ino,
+		.mode = status.st_mode,
 		.bytes = status.st_size,
 		.modified = status.st_mtim,
 		.changed = status.st_ctim,
 	};
+}
+
+struct stamp stamp_take(int dir_fd, const char *name)
+{
+	return take(dir_fd, name, AT_SYMLINK_NOFOLLOW);
+}
+
+struct stamp stamp_follow(const char *path)
+{
+	return take(AT_FDCWD, path, 0);
 }
 
 bool stamp_is_same_file(const struct stamp *a, const struct stamp *b)

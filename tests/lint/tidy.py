@@ -23,9 +23,10 @@ SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
-PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|catalog|decimal|"
-                  r"delivery|duration|format|gzip|identity|lag|lines|monitor|number|override|own|powers|"
-                  r"render|series|status\w*|text|trend|view)\.[ch]")
+PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|authorization|"
+                  r"catalog|decimal|delivery|duration|format|gzip|identity|lag|lines|monitor|number|override|own|powers|"
+                  r"render|series|status\w*|text|token|trend|view)"
+                  r"\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
 
