@@ -45,6 +45,14 @@ static const struct page_header later[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_RETRY_AFTER, "1"}, {NULL}};
 static const struct page_header last[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_CONNECTION, "close"}, {NULL}};
+#define TAKES_TOKENS MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ring-exporter\""
+#define TAKES_PASSWORD \
+	MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ring-exporter\", charset=\"UTF-8\""
+static const struct page_header wants_token[] = {{TYPE_PLAIN}, {NO_STORE}, {TAKES_TOKENS}, {NULL}};
+static const struct page_header wants_password[] = {
+	{TYPE_PLAIN}, {NO_STORE}, {TAKES_PASSWORD}, {NULL}};
+static const struct page_header wants_either[] = {
+	{TYPE_PLAIN}, {NO_STORE}, {TAKES_TOKENS}, {TAKES_PASSWORD}, {NULL}};
 /* Relative, for proxies that put a prefix before all paths. */
 static const struct page_header see_status[] = {
 	{TYPE_PLAIN}, {MHD_HTTP_HEADER_LOCATION, "../replication"}, {NO_STORE}, {NULL}};
@@ -248,6 +256,17 @@ enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *c
 	if (strcmp(path, "/-/ready") == 0)
 		return answer_ready(connection);
 	return answer(connection, MHD_HTTP_NOT_FOUND, plain, "not found\n");
+}
+
+/* The same whether it had none or a wrong one. */
+enum MHD_Result answer_denied(struct MHD_Connection *connection, bool takes_tokens,
+			      bool takes_passwords)
+{
+	const struct page_header *headers = !takes_passwords ? wants_token
+					    : takes_tokens   ? wants_either
+							     : wants_password;
+
+	return answer(connection, MHD_HTTP_UNAUTHORIZED, headers, "unauthorized\n");
 }
 
 int answers_init(struct answers *answers, const struct answer_options *options)

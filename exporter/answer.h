@@ -48,4 +48,8 @@ enum MHD_Result answer_refusal(struct MHD_Connection *connection,
 enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
 			       const char *method, const char *target, struct status_time now);
 
+/* Without the credential that it needs: 401, with what would do. */
+enum MHD_Result answer_denied(struct MHD_Connection *connection, bool takes_tokens,
+			      bool takes_passwords);
+
 #endif

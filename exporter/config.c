@@ -29,7 +29,7 @@ static const char *set_false(void *field, const char *value)
 	return NULL;
 }
 
-static const char *set_dir(void *field, const char *value)
+static const char *set_path(void *field, const char *value)
 {
 	*(const char **)field = value;
 	return *value ? NULL : "must not be empty";
@@ -84,6 +84,27 @@ static const char *set_address(void *field, const char *value)
 	if (config->address_count == CONFIG_ADDRESSES_MAX)
 		return "given too often";
 	return address_parse(value, &config->addresses[config->address_count++]);
+}
+
+static const char *set_socket_mode(void *field, const char *value)
+{
+	const size_t digits = strspn(value, "01234567");
+	struct config *config = field;
+
+	config->socket_mode = (unsigned)strtoul(value, NULL, 8);
+	config->has_socket_mode = true;
+	if (value[digits] != '\0' || digits < 3 || digits > 4 || config->socket_mode > 0777)
+		return "must be three octal digits, as in 660";
+	return NULL;
+}
+
+static const char *set_token_file(void *field, const char *value)
+{
+	struct config *config = field;
+
+	if (config->token_file_count == ACCESS_TOKEN_FILES_MAX)
+		return "given too often";
+	return set_path(&config->token_files[config->token_file_count++], value);
 }
 
 static const char *set_telemetry_path(void *field, const char *value)
@@ -183,10 +204,15 @@ static const struct config_option {
 	size_t field;
 } options[] = {
 #define FIELD(member) offsetof(struct config, member)
-	{"dir", "DIR", NULL, "directory of the segments [$RING_DIR, /run/ring, ...]", set_dir,
+	{"dir", "DIR", NULL, "directory of the segments [$RING_DIR, /run/ring, ...]", set_path,
 	 FIELD(dir)},
 	{"web.listen-address", "HOST:PORT", "127.0.0.1:10750",
-	 "address, repeatable; :PORT for every interface", set_address},
+	 "address, repeatable; :PORT for all; unix:PATH", set_address},
+	{"web.socket-mode", "MODE", NULL, "permissions of Unix-domain sockets", set_socket_mode},
+	{"web.config.file", "FILE", NULL, "TLS and passwords, as other exporters have them",
+	 set_path, FIELD(web_config_file)},
+	{"web.token-file", "FILE", NULL, "bearer tokens, of which a request needs one, repeatable",
+	 set_token_file},
 	{"web.telemetry-path", "PATH", "/metrics", "path of the metrics", set_telemetry_path,
 	 FIELD(telemetry_path)},
 	{"web.disable-exporter-metrics", NULL, NULL, "leave out ring_exporter_* and process_*",

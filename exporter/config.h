@@ -9,6 +9,7 @@
 
 #include <ring/layout.h>
 
+#include "access.h"
 #include "address.h"
 #include "log.h"
 #include "peers.h"
@@ -24,6 +25,11 @@ struct config {
 	const char *dir; /* NULL: see ring_dir_resolve */
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
+	unsigned socket_mode;        /* of Unix-domain sockets */
+	bool has_socket_mode;        /* else it is the umask's */
+	const char *web_config_file; /* NULL: none */
+	const char *token_files[ACCESS_TOKEN_FILES_MAX];
+	unsigned token_file_count;
 	const char *telemetry_path;
 	bool disable_exporter_metrics;
 	enum log_level log_level;

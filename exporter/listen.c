@@ -2,16 +2,23 @@
 /* Listening sockets; see listen.h. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "listen.h"
 #include "log.h"
+
+#define UNPROTECTED                                                                      \
+	"other machines can reach it: give --web.token-file, or --web.config.file with " \
+	"basic_auth_users or RequireAndVerifyClientCert, or listen on 127.0.0.1"
 
 static bool is_loopback(const struct sockaddr *address)
 {
@@ -23,7 +30,7 @@ static bool is_loopback(const struct sockaddr *address)
 	return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
-static void report(int fd)
+static void report(int fd, const struct listen_options *options)
 {
 	char host[NI_MAXHOST], port[NI_MAXSERV], url[NI_MAXHOST + NI_MAXSERV + 16];
 	struct sockaddr_storage address;
@@ -35,8 +42,8 @@ static void report(int fd)
 		return;
 	snprintf(url, sizeof url, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 	log_event(LOG_INFO, "listening", "address", url, NULL);
-	if (!is_loopback((struct sockaddr *)&address))
-		log_event(LOG_WARN, "anyone who can reach this address can read the metrics",
+	if (!is_loopback((struct sockaddr *)&address) && !options->has_tls)
+		log_event(LOG_WARN, "without TLS, tokens and passwords can be read on the way",
 			  "address", url, NULL);
 }
 
@@ -88,17 +95,28 @@ static bool is_repeated(const struct addrinfo *found, const struct addrinfo *inf
 }
 
 /* Opens one of the address' sockets. */
-static int add(struct listen_set *set, const struct addrinfo *info)
+static int add(struct listen_set *set, const struct addrinfo *info,
+	       const struct listen_options *options)
 {
 	if (set->count == LISTEN_SOCKETS_MAX)
 		return -EMFILE;
 	const int error = open_one(info, &set->fds[set->count]);
 	if (error == 0)
-		report(set->fds[set->count++]);
+		report(set->fds[set->count++], options);
 	return error;
 }
 
-int listen_open(struct listen_set *set, const struct address *address)
+/* Of all that a name stands for, before any of it is opened. */
+static bool may_open(const struct addrinfo *found, const struct listen_options *options)
+{
+	for (; found && !options->is_protected; found = found->ai_next)
+		if (!is_loopback(found->ai_addr))
+			return false;
+	return true;
+}
+
+static int open_network(struct listen_set *set, const struct address *address,
+			const struct listen_options *options)
 {
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
 				       .ai_socktype = SOCK_STREAM};
@@ -109,10 +127,14 @@ int listen_open(struct listen_set *set, const struct address *address)
 	error = getaddrinfo(address->host[0] ? address->host : NULL, address->port, &hints, &found);
 	if (error)
 		return fail(address, gai_strerror(error), -EADDRNOTAVAIL);
+	if (!may_open(found, options)) {
+		freeaddrinfo(found);
+		return fail(address, UNPROTECTED, -EACCES);
+	}
 	for (const struct addrinfo *info = found; info && error == 0; info = info->ai_next) {
 		if (is_repeated(found, info))
 			continue;
-		error = add(set, info);
+		error = add(set, info, options);
 		/* A machine without IPv6, say; one of the others may do. */
 		if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL) {
 			lacking = error;
@@ -125,8 +147,83 @@ int listen_open(struct listen_set *set, const struct address *address)
 	return error ? fail(address, strerror(-error), error) : 0;
 }
 
+/* A file that a dead process has left is in the way; anything else is somebody's. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	const int error = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0
+				  ? errno
+				  : EADDRINUSE;
+	close(fd);
+	if (error == ENOENT)
+		return 0;
+	/* Of a file that is no socket, connect says the same. */
+	const struct stamp stamp = stamp_take(AT_FDCWD, address->sun_path);
+	if (error != ECONNREFUSED || !S_ISSOCK(stamp.mode))
+		return error == EAGAIN || error == ECONNREFUSED ? -EADDRINUSE : -error;
+	return unlink(address->sun_path) == 0 ? 0 : -errno;
+}
+
+static int bind_file(int fd, const struct sockaddr_un *address, mode_t mask)
+{
+	int error = remove_stale(address);
+
+	if (error)
+		return error;
+	/* The file is never open to more than it shall be. */
+	const mode_t mask_before = umask(mask);
+	if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0)
+		error = -errno;
+	umask(mask_before);
+	return error;
+}
+
+static int open_file(struct listen_set *set, const struct address *given,
+		     const struct listen_options *options)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return fail(given, strerror(errno), -errno);
+	strcpy(address.sun_path, given->path);
+	int error = bind_file(fd, &address, options->unix_mask);
+	if (error == 0) {
+		set->files[set->file_count].path = given->path;
+		set->files[set->file_count++].stamp = stamp_take(AT_FDCWD, given->path);
+		error = listen(fd, SOMAXCONN) == 0 ? 0 : -errno;
+	}
+	if (error) {
+		close(fd);
+		return fail(given, strerror(-error), error);
+	}
+	spare_the_exporter(fd);
+	set->fds[set->count++] = fd;
+	log_event(LOG_INFO, "listening", "address", given->text, NULL);
+	return 0;
+}
+
+int listen_open(struct listen_set *set, const struct address *address,
+		const struct listen_options *options)
+{
+	if (!address->path[0])
+		return open_network(set, address, options);
+	if (set->count == LISTEN_SOCKETS_MAX)
+		return fail(address, strerror(EMFILE), -EMFILE);
+	return open_file(set, address, options);
+}
+
 void listen_close(struct listen_set *set)
 {
+	for (unsigned i = 0; i < set->file_count; i++) {
+		const struct stamp now = stamp_take(AT_FDCWD, set->files[i].path);
+		if (stamp_is_same_file(&now, &set->files[i].stamp))
+			unlink(set->files[i].path);
+	}
+	set->file_count = 0;
 	for (unsigned i = 0; i < set->count; i++)
 		close(set->fds[i]);
 	set->count = 0;

@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Listening sockets out of addresses. A name or the empty host may stand for several; each gets
- * a socket, and a socket for IPv6 takes IPv6 alone.
+ * a socket, and a socket for IPv6 takes IPv6 alone. Where other machines could come from, there is
+ * none unless requests need a credential; who comes through a Unix-domain socket is decided by its
+ * permissions.
  */
 #ifndef LISTEN_H
 #define LISTEN_H
 
+#include <stdbool.h>
+
 #include "address.h"
+#include "stamp.h"
 
 #define LISTEN_SOCKETS_MAX 32u
 
 struct listen_set {
 	int fds[LISTEN_SOCKETS_MAX];
 	unsigned count;
+	struct {
+		const char *path; /* the address' */
+		struct stamp stamp;
+	} files[LISTEN_SOCKETS_MAX]; /* of Unix-domain sockets */
+	unsigned file_count;
 };
 
-/* Adds the address' sockets and logs where they are bound. Returns 0, or a negative errno after
- * one line on stderr. */
-int listen_open(struct listen_set *set, const struct address *address);
+struct listen_options {
+	bool is_protected; /* requests need a credential */
+	bool has_tls;
+	mode_t unix_mask; /* the umask for Unix-domain sockets */
+};
+
+/* Adds the address' sockets and logs where they are bound. Before there are threads, for the
+ * umask's sake. Returns 0, or a negative errno after one line on stderr. */
+int listen_open(struct listen_set *set, const struct address *address,
+		const struct listen_options *options);
+/* Removes the files that are still ours, too. */
 void listen_close(struct listen_set *set);
 
 #endif

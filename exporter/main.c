@@ -7,12 +7,15 @@
  *                          ╰──▶ monitor
  *   HTTP thread    snapshot, monitor ──▶ page ──▶ socket
  *   alert thread   monitor ──▶ Alertmanagers                only if there are any
+ *
+ * The HTTP thread has bcrypt computed by another one: see passwords.h.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collect.h"
@@ -28,6 +31,12 @@ enum {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1, /* while running */
 	EXIT_WRONG = 2,  /* could not start as asked */
+};
+
+/* Where requests come in, and which of them. */
+struct door {
+	struct listen_set listeners;
+	struct access *access;
 };
 
 static int fail(const char *object, const char *reason)
@@ -79,7 +88,7 @@ static void wait_for_signal(const sigset_t *signals)
 
 /* Until a signal comes. Returns 0, or a negative errno after a line on stderr. */
 static int serve_until_signal(struct collect *collect, const struct config *config,
-			      const struct listen_set *listeners, const sigset_t *signals)
+			      const struct door *door, const sigset_t *signals)
 {
 	const struct answer_options options = {
 		.telemetry_path = config->telemetry_path,
@@ -87,7 +96,8 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.admin_api = config->admin_api,
 	};
 	struct serve serve;
-	const int error = serve_start(&serve, listeners, &options, &config->limits);
+	const int error = serve_start(&serve, &door->listeners, door->access, &options,
+				      &config->limits);
 
 	if (error) {
 		fail("HTTP thread", strerror(-error));
@@ -99,7 +109,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 }
 
 static int run_threads(struct collect *collect, const struct config *config, struct notify *notify,
-		       const struct listen_set *listeners, const sigset_t *signals)
+		       const struct door *door, const sigset_t *signals)
 {
 	int error = collect_start(collect);
 
@@ -109,7 +119,7 @@ static int run_threads(struct collect *collect, const struct config *config, str
 	if (error) {
 		fail("alert thread", strerror(-error));
 	} else {
-		error = serve_until_signal(collect, config, listeners, signals);
+		error = serve_until_signal(collect, config, door, signals);
 		if (notify)
 			notify_stop(notify);
 	}
@@ -152,8 +162,7 @@ static size_t followed_max(const struct config *config)
 }
 
 static int collect_and_run(const struct config *config, struct collect *collect,
-			   struct notify *notify, const struct listen_set *listeners,
-			   const sigset_t *signals)
+			   struct notify *notify, const struct door *door, const sigset_t *signals)
 {
 	const struct collect_options options = {
 		.dir = config->dir,
@@ -166,26 +175,53 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 
 	if (collect_open(collect, &options) == 0) {
 		status = config->once ? run_once(collect)
-				      : run_threads(collect, config, notify, listeners, signals);
+				      : run_threads(collect, config, notify, door, signals);
 		collect_close(collect);
 	}
 	return status;
 }
 
+static int open_door(struct door *door, const struct config *config)
+{
+	const struct access_options options = {config->token_files, config->token_file_count,
+					       config->web_config_file};
+	const mode_t mask = umask(0);
+
+	umask(mask);
+	if (config->once)
+		return EXIT_OK;
+	if (access_open(&door->access, &options) != 0)
+		return EXIT_WRONG;
+	const struct listen_options listening = {
+		.is_protected = access_protects(door->access),
+		.has_tls = access_has_tls(door->access),
+		.unix_mask = config->has_socket_mode ? ~config->socket_mode & 0777 : mask,
+	};
+	for (unsigned i = 0; i < config->address_count; i++)
+		if (listen_open(&door->listeners, &config->addresses[i], &listening) != 0)
+			return EXIT_WRONG;
+	return EXIT_OK;
+}
+
+static void close_door(struct door *door)
+{
+	listen_close(&door->listeners);
+	access_close(door->access);
+}
+
 static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
 {
-	struct listen_set listeners = {.count = 0};
+	struct door door = {.access = NULL};
 	struct notify *notify = NULL;
 	/* First, as it may take seconds: who can connect is served at once. */
 	int status = open_notify(&notify, collect, config);
 
-	for (unsigned i = 0; i < config->address_count && status == EXIT_OK && !config->once; i++)
-		if (listen_open(&listeners, &config->addresses[i]) != 0)
-			status = EXIT_WRONG;
 	if (status == EXIT_OK)
-		status = collect_and_run(config, collect, notify, &listeners, signals);
+		status = open_door(&door, config);
+	if (status == EXIT_OK)
+		status = collect_and_run(config, collect, notify, &door, signals);
 	notify_destroy(notify);
-	listen_close(&listeners);
+	close_door(&door);
 	return status;
 }
 

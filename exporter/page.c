@@ -5,6 +5,8 @@
 #include "gzip.h"
 #include "page.h"
 
+static const struct page_header *everywhere;
+
 /* A text in the hands of readers. */
 struct held {
 	struct page_form *form;
@@ -103,11 +105,19 @@ struct MHD_Response *page_response(struct page *page, enum page_coding coding)
 	return form->response ? form->response : plain->response;
 }
 
+void page_headers_everywhere(const struct page_header *headers)
+{
+	everywhere = headers;
+}
+
 enum MHD_Result page_add_headers(struct MHD_Response *response, const struct page_header *headers)
 {
 	enum MHD_Result result = MHD_YES;
 
 	for (; headers->name && result == MHD_YES; headers++)
 		result = MHD_add_response_header(response, headers->name, headers->value);
+	for (headers = everywhere; headers && headers->name && result == MHD_YES; headers++)
+		if (!MHD_get_response_header(response, headers->name))
+			result = MHD_add_response_header(response, headers->name, headers->value);
 	return result;
 }

@@ -63,6 +63,10 @@ void page_end(struct page *page, uint64_t sequence);
 /* The page's own; NULL: there is none. Where compressing fails, the page as it is. */
 struct MHD_Response *page_response(struct page *page, enum page_coding coding);
 
+/* Of every response made from now on, where it has none of that name itself. The list stays the
+ * caller's and may change. */
+void page_headers_everywhere(const struct page_header *headers);
+
 /* Returns MHD_NO for want of memory. */
 enum MHD_Result page_add_headers(struct MHD_Response *response, const struct page_header *headers);
 

@@ -112,6 +112,11 @@ void peers_remove(struct peers *peers, struct peer *peer)
 	free(peer);
 }
 
+bool peers_is_gone(const struct peer *peer)
+{
+	return peer->phase == PEER_GONE;
+}
+
 bool peers_answer(struct peers *peers, struct peer *peer, uint64_t now_ns)
 {
 	move(peers, peer, PEER_ANSWERED, now_ns);

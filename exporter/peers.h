@@ -60,6 +60,9 @@ struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *addre
 /* It is closed. */
 void peers_remove(struct peers *peers, struct peer *peer);
 
+/* Shut down, be it by the peer's own fault or for others. */
+bool peers_is_gone(const struct peer *peer);
+
 /* Its request is complete. Returns whether the client may make one now. */
 bool peers_answer(struct peers *peers, struct peer *peer, uint64_t now_ns);
 /* Its request is answered: the next one has all its time. */

@@ -96,7 +96,7 @@ const char *request_path(const char *target)
 
 /* What the fields of a header are like, one by one. */
 struct fields {
-	unsigned count, host_count, length_count;
+	unsigned count, host_count, length_count, authorization_count;
 	bool is_malformed, has_encoding;
 };
 
@@ -111,6 +111,7 @@ static enum MHD_Result look(void *argument, enum MHD_ValueKind kind, const char 
 	fields->is_malformed |= !is_token(name) || has_controls(text);
 	fields->has_encoding |= strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
 	fields->length_count += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+	fields->authorization_count += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
 	if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
 		fields->host_count++;
 		fields->is_malformed |= !is_authority(text, strlen(text));
@@ -140,6 +141,8 @@ struct request_refusal request_head_refusal(struct MHD_Connection *connection,
 		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed header"};
 	if (fields.host_count > 1 || (fields.host_count == 0 && needs_host))
 		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "needs one host"};
+	if (fields.authorization_count > 1)
+		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "has two authorizations"};
 	if (fields.length_count + fields.has_encoding > 1)
 		return (struct request_refusal){MHD_HTTP_BAD_REQUEST, "has two lengths"};
 	if (fields.count > REQUEST_FIELDS_MAX)
@@ -150,6 +153,11 @@ struct request_refusal request_head_refusal(struct MHD_Connection *connection,
 	if (bytes && strtoull(bytes, NULL, 10) > REQUEST_BODY_BYTES_MAX)
 		return (struct request_refusal){MHD_HTTP_CONTENT_TOO_LARGE, "body too long"};
 	return (struct request_refusal){0, NULL};
+}
+
+const char *request_authorization(struct MHD_Connection *connection)
+{
+	return header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
 }
 
 /* What a field says of some offers. */

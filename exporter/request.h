@@ -37,6 +37,9 @@ bool request_target_is_sound(const char *target);
 /* The path in a decoded target, which may be an absolute URL. */
 const char *request_path(const char *target);
 
+/* The Authorization field; NULL: there is none. */
+const char *request_authorization(struct MHD_Connection *connection);
+
 /* What the client prefers: the format of metrics, JSON to HTML, gzip to nothing. */
 enum format request_format(struct MHD_Connection *connection);
 bool request_prefers_json(struct MHD_Connection *connection);

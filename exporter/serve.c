@@ -19,13 +19,15 @@
 #include "clock.h"
 #include "log.h"
 #include "serve.h"
+#include "tls.h"
 
 #define INACTIVITY_SECONDS_MAX 10u
 #define HEADER_BYTES_MAX       (16u << 10)
 #define LOG_EVERY_NS           UINT64_C(10000000000)
 
-/* Stands for a request whose target is none, until it is handled. */
-static char malformed;
+/* Stand for a request whose target is none, until it is handled, and for one that waits until its
+ * password is known to be right or wrong. */
+static char malformed, suspended;
 
 /* The library has read a request line, and forgets what it looked like. */
 static void *check_target(void *argument, const char *target, struct MHD_Connection *connection)
@@ -40,21 +42,48 @@ static struct peer *peer_of(struct MHD_Connection *connection)
 		->socket_context;
 }
 
-static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connection *connection,
-					const struct request_line *line,
-					struct request_refusal refusal)
+static bool is_gone(void *connection)
+{
+	return peers_is_gone(peer_of(connection));
+}
+
+static enum MHD_Result answer_who_may(struct serve *serve, struct MHD_Connection *connection,
+				      const struct request_line *line, void **request)
 {
 	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
+	const struct access_request asked = {
+		.path = request_path(line->target),
+		.authorization = request_authorization(connection),
+		.now_ns = now.monotonic_ns,
+	};
+
+	switch (access_judge(serve->access, &asked, connection)) {
+	case ACCESS_GRANTED:
+		break;
+	case ACCESS_DENIED:
+		return answer_denied(connection, access_takes_tokens(serve->access),
+				     access_takes_passwords(serve->access));
+	case ACCESS_WAITS:
+		*request = &suspended;
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
+	return answer_request(&serve->answers, connection, line->method, line->target, now);
+}
+
+static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connection *connection,
+					const struct request_line *line,
+					struct request_refusal refusal, void **request)
+{
 	struct peer *peer = peer_of(connection);
 
 	if (!peer) /* there was no memory for it */
 		return MHD_NO;
-	if (!peers_answer(&serve->peers, peer, now.monotonic_ns))
+	if (!peers_answer(&serve->peers, peer, clock_monotonic_ns()))
 		refusal = (struct request_refusal){MHD_HTTP_TOO_MANY_REQUESTS, "too many requests"};
 	log_event(LOG_DEBUG, "request", "method", line->method, "url", line->target, NULL);
 	return refusal.status ? answer_refusal(connection, &refusal)
-			      : answer_request(&serve->answers, connection, line->method,
-					       line->target, now);
+			      : answer_who_may(serve, connection, line, request);
 }
 
 static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
@@ -67,9 +96,12 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	struct request_refusal refusal = {0, NULL};
 
 	(void)upload;
-	/* Called when the header is there, then for each part of a body, at last when all is. An
-	 * answer before that would have to close the connection, so short bodies are read and
-	 * ignored. */
+	/* Called when the header is there, then for each part of a body, at last when all is, and
+	 * then again for a request that had to wait. An answer before the body would have to close
+	 * the connection, so short bodies are read and ignored. */
+	if (*request == &suspended)
+		return is_gone(connection) ? MHD_NO
+					   : answer_who_may(serve, connection, &line, request);
 	*request = serve;
 	if (is_malformed)
 		refusal = (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed target"};
@@ -79,7 +111,7 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 		*upload_bytes = 0;
 		return MHD_YES;
 	}
-	return answer_or_refuse(serve, connection, &line, refusal);
+	return answer_or_refuse(serve, connection, &line, refusal, request);
 }
 
 /* What libmicrohttpd has to say is mostly about what peers do. */
@@ -91,6 +123,15 @@ static void log_library(void *argument, const char *format, va_list values)
 	vsnprintf(line, sizeof line, format, values);
 	line[strcspn(line, "\n")] = '\0';
 	log_event(LOG_DEBUG, "http", "detail", line, NULL);
+}
+
+static bool begin_tls(struct serve *serve, struct MHD_Connection *connection)
+{
+	if (!access_has_tls(serve->access))
+		return true;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info && access_begin_tls(serve->access, info->tls_session, clock_monotonic_ns());
 }
 
 static void connection_changed(void *argument, struct MHD_Connection *connection, void **peer,
@@ -109,7 +150,7 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 								 MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 						 ->client_addr;
 	*peer = peers_add(&serve->peers, fd, address, clock_monotonic_ns());
-	if (!*peer)
+	if (!*peer || !begin_tls(serve, connection))
 		shutdown(fd, SHUT_RDWR);
 }
 
@@ -180,7 +221,10 @@ static int look_after_peers(struct serve *serve)
 	if (serve->answers.held_bytes > PAGE_HELD_BYTES_MAX / 2)
 		peers_evict_reader(&serve->peers, now_ns);
 	log_evictions(serve, now_ns);
-	return peers_expire(&serve->peers, now_ns);
+	const int deadline_ms = peers_expire(&serve->peers, now_ns);
+	/* The library would keep them until their passwords are computed. */
+	access_drop(serve->access, is_gone);
+	return deadline_ms;
 }
 
 /* Until the library or a deadline wants to be looked after; -1 for as long as it takes. */
@@ -194,6 +238,15 @@ static int timeout_ms(struct serve *serve)
 	if (deadline_ms >= 0 && (unsigned)deadline_ms < library_ms)
 		return deadline_ms;
 	return library_ms < INT_MAX ? (int)library_ms : INT_MAX;
+}
+
+/* Lets requests go on that have waited for a password. */
+static void resume(struct serve *serve)
+{
+	struct MHD_Connection *connection;
+
+	while ((connection = access_next(serve->access)))
+		MHD_resume_connection(connection);
 }
 
 /* Takes what the kernel has taken for us, and what has been sent. */
@@ -226,6 +279,7 @@ static void finish(struct serve *serve)
 	while (serve->peers.counts[PEER_ANSWERED] > 0 && (now_ns = clock_monotonic_ns()) < end_ns) {
 		const int left_ms = (int)((end_ns - now_ns) / 1000000 + 1), ms = timeout_ms(serve);
 		epoll_wait(serve->epoll_fd, &event, 1, ms >= 0 && ms < left_ms ? ms : left_ms);
+		resume(serve);
 		MHD_run(serve->daemon);
 		peers_evict_waiting(&serve->peers);
 	}
@@ -244,7 +298,9 @@ static void *serve_run(void *argument)
 				finish(serve);
 				return NULL;
 			}
-			if (fd >= 0)
+			if (fd == access_fd(serve->access))
+				resume(serve);
+			else if (fd >= 0)
 				accept_connection(serve, fd);
 		}
 		MHD_run(serve->daemon);
@@ -253,6 +309,7 @@ static void *serve_run(void *argument)
 
 static struct MHD_Daemon *daemon_start(struct serve *serve)
 {
+	const bool has_tls = access_has_tls(serve->access);
 	const struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, serve},
@@ -262,11 +319,15 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 		 serve->peers.limits.connections_max + SERVE_CONNECTIONS_SPARE, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
+		/* The last one, left out without TLS. */
+		{has_tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, 0,
+		 (void *)(intptr_t)tls_certificate},
 		{MHD_OPTION_END, 0, NULL},
 	};
+	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+			       MHD_ALLOW_SUSPEND_RESUME | (has_tls ? MHD_USE_TLS : 0);
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
-				NULL, NULL, handle, serve, MHD_OPTION_ARRAY, options,
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle, serve, MHD_OPTION_ARRAY, options,
 				MHD_OPTION_END);
 }
 
@@ -286,6 +347,8 @@ static int watch_all(struct serve *serve)
 
 	if (error == 0)
 		error = watch(serve, serve->stop_fd, serve->stop_fd);
+	if (error == 0)
+		error = watch(serve, access_fd(serve->access), access_fd(serve->access));
 	for (unsigned i = 0; i < serve->listeners->count && error == 0; i++)
 		error = watch(serve, serve->listeners->fds[i], serve->listeners->fds[i]);
 	return error;
@@ -293,6 +356,10 @@ static int watch_all(struct serve *serve)
 
 static void serve_release(struct serve *serve)
 {
+	if (serve->is_judging) {
+		access_stop(serve->access);
+		resume(serve); /* the library cannot be stopped while it holds a request for us */
+	}
 	if (serve->daemon)
 		MHD_stop_daemon(serve->daemon);
 	answers_release(&serve->answers);
@@ -305,13 +372,14 @@ static void serve_release(struct serve *serve)
 		close(serve->epoll_fd);
 }
 
-int serve_start(struct serve *serve, const struct listen_set *listeners,
+int serve_start(struct serve *serve, const struct listen_set *listeners, struct access *access,
 		const struct answer_options *options, const struct peers_limits *limits)
 {
 	int error = 0;
 
 	*serve = (struct serve){
 		.listeners = listeners,
+		.access = access,
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
 		.spare_fd = open_spare(),
@@ -320,12 +388,17 @@ int serve_start(struct serve *serve, const struct listen_set *listeners,
 		error = -EMFILE;
 	if (error == 0)
 		error = peers_init(&serve->peers, limits);
+	page_headers_everywhere(access_headers(access));
 	if (error == 0)
 		error = answers_init(&serve->answers, options);
 	if (error == 0 && !(serve->daemon = daemon_start(serve)))
 		error = -ENOMEM;
 	if (error == 0)
 		error = watch_all(serve);
+	if (error == 0) {
+		error = access_start(access);
+		serve->is_judging = error == 0;
+	}
 	if (error == 0)
 		error = -pthread_create(&serve->thread, NULL, serve_run, serve);
 	if (error)

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "access.h"
 #include "answer.h"
 #include "listen.h"
 #include "peers.h"
@@ -18,6 +19,8 @@
 struct serve {
 	struct MHD_Daemon *daemon;
 	const struct listen_set *listeners;
+	struct access *access;
+	bool is_judging; /* access has been started */
 	struct answers answers;
 	struct peers peers;
 	uint64_t evicted_count, evicted_log_ns; /* as last logged, and when */
@@ -27,9 +30,9 @@ struct serve {
 	pthread_t thread;
 };
 
-/* Answers on the listeners, which stay the caller's, as does what the options point to. Returns 0
- * or a negative errno; after a start there must be a stop. */
-int serve_start(struct serve *serve, const struct listen_set *listeners,
+/* Answers on the listeners, which stay the caller's, as do the access and what the options point
+ * to. Returns 0 or a negative errno; after a start there must be a stop. */
+int serve_start(struct serve *serve, const struct listen_set *listeners, struct access *access,
 		const struct answer_options *options, const struct peers_limits *limits);
 
 /* Whoever has asked by now gets an answer, for which there is time until SERVE_FINISH_NS_MAX. */

@@ -15,6 +15,7 @@ import stat
 import subprocess
 import time
 
+from credentials import TOKEN, token_file
 from harness import label, totals_of_seg
 from alertmanager import Server, free_port
 from place import PATHS, Program, main, run, wait_until
@@ -282,9 +283,10 @@ def machine_has_ipv6():
 
 def every_address_is_served_and_only_beyond_loopback_warned_about(place):
     v6 = machine_has_ipv6()
-    exporter = Exporter(place, "--web.listen-address=:0", "--web.telemetry-path=/figures",
+    token = token_file(place, "token", TOKEN)
+    exporter = Exporter(place, "--web.listen-address=:0", f"--web.token-file={token}", "--web.telemetry-path=/figures",
                               *["--web.listen-address=[::1]:0"] * v6)
-    wait_until(lambda: len(re.findall("listening|anyone who can reach", exporter.said()))
+    wait_until(lambda: len(re.findall("listening|without TLS", exporter.said()))
                == (6 if v6 else 3), "it has named all addresses")
     text = exporter.said()
     found = re.findall(r'msg="listening" address="\[?([^"\]]*)\]?:(\d+)"', text)
@@ -293,7 +295,8 @@ def every_address_is_served_and_only_beyond_loopback_warned_about(place):
     assert sorted(warned) == ["0.0.0.0"] + ["::"] * v6, text
     for host, port in found:
         exporter.host, exporter.port = {"::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host), port
-        assert exporter.get("/figures")[0] == 200 and exporter.get("/metrics")[0] == 404
+        for path, status in (("/figures", 200), ("/metrics", 404)):
+            assert exporter.get(path, Authorization=f"Bearer {TOKEN}")[0] == status
 
 
 def pages_and_methods_are_those_of_any_exporter(place):

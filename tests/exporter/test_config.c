@@ -259,6 +259,9 @@ static void wrong_words_are_refused_by_name(void **state)
 		{"--web.max-connections=1025", "--web.max-connections"},
 		{"--web.max-connections=1x", "--web.max-connections"},
 		{"--web.rate-limit=0", "--web.rate-limit"},
+		{"--web.config.file=", "--web.config.file"},
+		{"--web.token-file=", "--web.token-file"},
+		{"--web.socket-mode=999", "--web.socket-mode"},
 		{"--web.rate-limit=", "--web.rate-limit"},
 		{"--web.rate-limit=1000000", "--web.rate-limit"},
 		{"--replication.breaches=", "--replication.breaches"},
@@ -348,6 +351,7 @@ static void wrong_addresses_are_refused(void **state)
 	static const char *const addresses[] = {
 		"",       "localhost", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536",  "1.2.3.4:-1",
 		"::1:80", "[::1]",     "[::1:80",  "[]:80",     "1.2.3.4:123456", "::1]:80",
+		"unix:",  "unix:a",    "unix",     "unix:@a",
 	};
 	struct address address;
 

@@ -77,17 +77,24 @@ def page_once(place, *arguments):
 
 
 class Exporter(Program):
-    """A running exporter and its pages."""
+    """A running exporter and its pages; `tls` is a context to reach it with, if it needs one."""
 
-    def __init__(self, place, *arguments, **options):
+    def __init__(self, place, *arguments, tls=None, **options):
+        self.tls = tls
         super().__init__(place, "ring-exporter", "--dir", place.segments,
                          "--web.listen-address", "127.0.0.1:0", *arguments, **options)
         self.host, self.port = self.await_word(r'address="(.*):(\d+)"').groups()
         wait_until(lambda: self.get("/-/ready")[0] == 200, "exporter is ready")
 
+    def connection(self):
+        if self.tls:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=DEADLINE_S,
+                                               context=self.tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE_S)
+
     def get(self, path="/metrics", method="GET", **headers):
         """(status, headers, body) of one request."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE_S)
+        connection = self.connection()
         try:
             connection.request(method, path, headers=headers)
             answer = connection.getresponse()
@@ -111,15 +118,16 @@ class Exporter(Program):
 
 
 class Prometheus(Program):
-    """A Prometheus that scrapes exporters, and judges by rules if there are any."""
+    """A Prometheus that scrapes exporters, in the way that a scrape_config says, and judges by
+    rules if there are any."""
 
-    def __init__(self, place, *exporters, rules=()):
+    def __init__(self, place, *exporters, rules=(), **way):
         config = os.path.join(place.folder, "prometheus.yml")
         with open(config, "w", encoding="utf-8") as file:
             json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
                                   "evaluation_interval": "500ms"},
                        "rule_files": list(rules),
-                       "scrape_configs": [{"job_name": "ring", "static_configs": [
+                       "scrape_configs": [{"job_name": "ring", **way, "static_configs": [
                            {"targets": [f"{one.host}:{one.port}" for one in exporters]}]}]},
                       file)
         super().__init__(place, "prometheus", f"--config.file={config}",
