@@ -45,7 +45,7 @@
 	X(ALERTS_FAILED, COUNTER, "ring_exporter_alerts_failed_total", "alertmanager", NULL,    \
 	  "Alerts that the Alertmanager has not taken, each time that it has not.")             \
 	X(ALERTMANAGER_UP, GAUGE, "ring_exporter_alertmanager_up", "alertmanager", NULL,        \
-	  "Whether the last request to the Alertmanager succeeded.")                            \
+	  "Whether the Alertmanager takes all that there is to tell.")                          \
 	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                       \
 	  "The exporter's version, in the label; always 1.")                                    \
 	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                      \

@@ -11,6 +11,7 @@
 
 #include "members.h"
 #include "render.h"
+#include "snapshot.h"
 
 int members_make(void **state)
 {
@@ -164,4 +165,14 @@ void members_expect(struct aggregate *aggregate, const char *line)
 void members_expect_not(struct aggregate *aggregate, const char *line)
 {
 	check(aggregate, line, 0);
+}
+
+void members_publish(struct aggregate *data, struct aggregate *self)
+{
+	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
+	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+
+	assert_int_equal(aggregate_view(data, &catalogs[SNAPSHOT_DATA], &cells[SNAPSHOT_DATA]), 0);
+	assert_int_equal(aggregate_view(self, &catalogs[SNAPSHOT_SELF], &cells[SNAPSHOT_SELF]), 0);
+	assert_int_equal(snapshot_publish(catalogs, cells), 0);
 }

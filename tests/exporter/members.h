@@ -33,6 +33,9 @@ void members_count(struct aggregate_member *member, uint32_t series, uint32_t co
 void members_gauge(struct aggregate_member *member, uint32_t series, uint32_t core, double value,
 		   uint64_t time_ns);
 
+/* Publishes a snapshot of both. */
+void members_publish(struct aggregate *data, struct aggregate *self);
+
 /* What a view shows, as Prometheus text, which the caller frees; of so many bytes at most; or in
  * another format, without its end. */
 char *members_page(struct aggregate *aggregate);

@@ -33,15 +33,8 @@ struct scene {
 
 static void publish(struct scene *scene)
 {
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	const uint64_t *cells[SNAPSHOT_PART_COUNT];
-
 	members_count(scene->member, 0, 0, ++scene->total);
-	assert_int_equal(
-		aggregate_view(scene->data, &catalogs[SNAPSHOT_DATA], &cells[SNAPSHOT_DATA]), 0);
-	assert_int_equal(
-		aggregate_view(scene->self, &catalogs[SNAPSHOT_SELF], &cells[SNAPSHOT_SELF]), 0);
-	assert_int_equal(snapshot_publish(catalogs, cells), 0);
+	members_publish(scene->data, scene->self);
 }
 
 static int make(void **state)
