@@ -461,4 +461,4 @@ main([
     X1_real_prometheus_scrapes_with_a_token,
     real_prometheus_scrapes_with_a_password,
     real_prometheus_scrapes_with_a_client_certificate,
-])
+], at_once=4)

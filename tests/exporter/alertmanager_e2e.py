@@ -319,4 +319,4 @@ main([
     surroundings_do_not_say_where_alerts_go,
     probe_finds_the_first_that_is_not_well,
     memory_stays_the_same_round_after_round,
-])
+], at_once=4)

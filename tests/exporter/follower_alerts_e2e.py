@@ -339,4 +339,4 @@ main([
     M7_nothing_is_cleared_unless_that_is_allowed,
     M8_statistics_are_the_same_on_both_pages,
     M9_what_is_sent_is_counted_on_metrics,
-])
+], at_once=4)

@@ -287,4 +287,4 @@ main([
     L2_recorded_lag_ends_with_its_owner_although_a_new_series_comes_first,
     M3_ten_thousand_followers_are_shown_and_twenty_thousand_keep_to_the_budget,
     followers_that_come_and_go_by_thousands_leave_no_memory,
-])
+], at_once=4)

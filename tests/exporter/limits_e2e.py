@@ -142,4 +142,4 @@ if __name__ == "__main__":
         X3_requests_in_flight_are_finished_at_the_end,
         X3_reader_that_does_not_read_delays_the_end_for_a_bounded_time,
         X3_who_has_not_asked_does_not_delay_the_end,
-    ])
+    ], at_once=4)

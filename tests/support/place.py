@@ -93,8 +93,8 @@ class Program(subprocess.Popen):
         return output, self.said()
 
 
-def main(tests):
-    """Runs test functions, each in a new place."""
+def main(tests, at_once=1):
+    """Runs test functions, each in a new place; several at once where they mostly wait."""
     # A test that is told to end, as by meson at its timeout, still leaves nothing behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
@@ -103,4 +103,4 @@ def main(tests):
             with Place() as place:
                 test(place)
         return test.__name__, in_a_new_place
-    tap.report([case(test) for test in tests])
+    tap.report([case(test) for test in tests], at_once)
