@@ -273,4 +273,4 @@ main([
     segment_truncated_under_the_exporter_leaves_the_others_alone,
     two_exporters_and_ringstat_disturb_nobody,
     real_prometheus_answers_with_the_exact_count,
-])
+], at_once=4)
