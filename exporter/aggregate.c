@@ -314,10 +314,10 @@ static void member_settle(struct aggregate_member *member)
 
 	for (contribution = LIST_FIRST(&member->contributions); contribution; contribution = next) {
 		next = LIST_NEXT(contribution, of_member);
-		if (contribution->series->family->metric.kind == RING_GAUGE)
-			contribution_remove(set, contribution);
-		else
+		if (ring_kind_is_total(contribution->series->family->metric.kind))
 			contribution_retire(set, contribution);
+		else
+			contribution_remove(set, contribution);
 	}
 }
 

@@ -5,8 +5,8 @@
  * one. Pure: no clock, no file; the readings come in from drain.c.
  *
  * A *member* is one segment's contribution. What a member has counted is never taken back:
- * when it leaves, its counters and histograms stay, and only its gauges vanish. They stay under
- * its identity, so that
+ * when it leaves, its counters and histograms stay, and only its gauges and states vanish. They
+ * stay under its identity, so that
  *   - the same segment, coming back, takes its place again and is not counted twice, not even
  *     if it comes back as it was earlier;
  *   - a successor, whose totals go on from this one's, replaces what it carries on and leaves
@@ -19,7 +19,7 @@
  * such.
  *
  * The first member that uses a metric name says what it means. Another's metric of that name
- * with another kind, merge rule, label keys or bounds is a conflict and is left out. A name
+ * with another kind, merge rule, label keys, bounds or states is a conflict and is left out. A name
  * that only members gone still hold goes to the next member that wants it.
  *
  * One thread at a time. Failures are -ENOMEM; a member that met one must leave.

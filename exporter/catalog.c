@@ -9,7 +9,7 @@ size_t catalog_metric_bytes(const struct ring_metric_info *metric)
 {
 	/* Bounds first and texts rounded up, so that every block of doubles is aligned. */
 	size_t bytes = metric->name.bytes + metric->help.bytes + metric->unit.bytes +
-		       metric->overflow_label.bytes;
+		       metric->overflow_label.bytes + metric->states.bytes;
 
 	for (uint32_t i = 0; i < metric->label_count; i++)
 		bytes += metric->label_keys[i].bytes;
@@ -39,6 +39,7 @@ struct ring_metric_info catalog_copy_metric(const struct ring_metric_info *metri
 	copy.help = copy_text(metric->help, bytes);
 	copy.unit = copy_text(metric->unit, bytes);
 	copy.overflow_label = copy_text(metric->overflow_label, bytes);
+	copy.states = copy_text(metric->states, bytes);
 	for (uint32_t i = 0; i < metric->label_count; i++)
 		copy.label_keys[i] = copy_text(metric->label_keys[i], bytes);
 	*bytes = end;

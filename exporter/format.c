@@ -100,7 +100,9 @@ static void heading_text(struct text *text, const struct ring_metric_info *metri
 static void heading_openmetrics(struct text *text, const struct catalog *catalog,
 				const struct ring_metric_info *metric)
 {
-	const char *word = metric->kind == RING_HISTOGRAM ? "histogram" : "gauge";
+	const char *word = metric->kind == RING_HISTOGRAM  ? "histogram"
+			   : metric->kind == RING_STATESET ? "stateset"
+							   : "gauge";
 	struct ring_text name = metric->name;
 	bool has_unit = metric->unit.bytes > 0;
 

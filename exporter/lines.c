@@ -27,9 +27,30 @@ static void spell_text(struct text *text, struct ring_text string)
 	text_append(text, string.data, string.bytes);
 }
 
-/* `name_suffix{key="value",...,le="bound"} `; `bound` may be NULL. */
+/* The label that tells the lines of one series apart: of a bucket, or of a state. */
+struct part {
+	const double *bound;
+	struct ring_text state;
+};
+
+static void spell_part(struct text *text, const struct ring_metric_info *metric,
+		       const struct part *part)
+{
+	text_string(text, metric->label_count == 0 ? "{" : ",");
+	if (part->bound) {
+		text_string(text, "le=\"");
+		text_bound(text, *part->bound);
+	} else {
+		spell_text(text, metric->name);
+		text_string(text, "=\"");
+		text_label_value(text, part->state.data, part->state.bytes);
+	}
+	text_string(text, "\"");
+}
+
+/* `name_suffix{key="value",...,le="bound"} `; `part` may be NULL. */
 static void spell_line(struct spelling *spelling, const struct ring_metric_info *metric,
-		       const char *suffix, const char *labels, const double *bound)
+		       const char *suffix, const char *labels, const struct part *part)
 {
 	struct text *text = &spelling->text;
 	const size_t start = text->bytes;
@@ -45,29 +66,44 @@ static void spell_line(struct spelling *spelling, const struct ring_metric_info 
 		text_string(text, "\"");
 		labels += bytes + 1;
 	}
-	if (bound) {
-		text_string(text, metric->label_count == 0 ? "{le=\"" : ",le=\"");
-		text_bound(text, *bound);
-		text_string(text, "\"");
-	}
-	text_string(text, metric->label_count > 0 || bound ? "} " : " ");
+	if (part)
+		spell_part(text, metric, part);
+	text_string(text, metric->label_count > 0 || part ? "} " : " ");
 	spelling->lines->line_bytes[spelling->line_count++] = (uint16_t)(text->bytes - start);
 	spelling->page_bytes_max += text->bytes - start + NUMBER_BYTES_MAX + sizeof "\n" - 1;
+}
+
+static void spell_histogram(struct spelling *spelling, const struct ring_metric_info *metric,
+			    const char *labels)
+{
+	for (uint32_t i = 0; i <= metric->bound_count; i++) {
+		const double bound = i < metric->bound_count ? metric->bounds[i] : (double)INFINITY;
+		const struct part part = {.bound = &bound};
+		spell_line(spelling, metric, "_bucket", labels, &part);
+	}
+	spell_line(spelling, metric, "_sum", labels, NULL);
+	spell_line(spelling, metric, "_count", labels, NULL);
+}
+
+static void spell_states(struct spelling *spelling, const struct ring_metric_info *metric,
+			 const char *labels)
+{
+	struct ring_text states = metric->states;
+	struct part part = {.bound = NULL};
+
+	while (ring_label_next(&states, &part.state))
+		spell_line(spelling, metric, "", labels, &part);
 }
 
 static void spell_series(struct spelling *spelling, const struct ring_metric_info *metric,
 			 const char *labels)
 {
-	if (metric->kind != RING_HISTOGRAM) {
+	if (metric->kind == RING_HISTOGRAM)
+		spell_histogram(spelling, metric, labels);
+	else if (metric->kind == RING_STATESET)
+		spell_states(spelling, metric, labels);
+	else
 		spell_line(spelling, metric, "", labels, NULL);
-		return;
-	}
-	for (uint32_t i = 0; i <= metric->bound_count; i++) {
-		const double bound = i < metric->bound_count ? metric->bounds[i] : (double)INFINITY;
-		spell_line(spelling, metric, "_bucket", labels, &bound);
-	}
-	spell_line(spelling, metric, "_sum", labels, NULL);
-	spell_line(spelling, metric, "_count", labels, NULL);
 }
 
 /* Whether the page has room for what has been spelled so far. */
@@ -98,6 +134,7 @@ static void spell_family(struct spelling *spelling, const struct catalog_family 
 	const struct spelling before = *spelling;
 	const struct ring_metric_info *metric = &family->metric;
 	struct lines_family spelled = {
+		.metric = metric,
 		.kind = metric->kind,
 		.series_cells = metric->series_cells,
 		.cell = family->series->cell,
@@ -131,15 +168,21 @@ static int spell_all(struct lines *lines)
 	return spelling.text.error;
 }
 
+/* Of one series. */
+static size_t line_count(const struct ring_metric_info *metric)
+{
+	if (metric->kind == RING_HISTOGRAM)
+		return metric->bound_count + 3u;
+	return metric->kind == RING_STATESET ? metric->state_count : 1;
+}
+
 static size_t line_count_max(const struct catalog *catalog)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < catalog->family_count; i++) {
 		const struct catalog_family *family = &catalog->families[i];
-		const bool is_histogram = family->metric.kind == RING_HISTOGRAM;
-		count += family->series_count *
-			 (is_histogram ? family->metric.bound_count + 3u : 1);
+		count += family->series_count * line_count(&family->metric);
 	}
 	return count;
 }

@@ -15,6 +15,7 @@
 #include "format.h"
 
 struct lines_family {
+	const struct ring_metric_info *metric; /* the catalog's */
 	enum ring_kind kind;
 	uint32_t series_cells;
 	size_t cell; /* the first one */
@@ -24,7 +25,8 @@ struct lines_family {
 };
 
 /* In `spelled`, one after the other, stand for each family its headings, one per format, and then
- * its lines; those of a histogram's series are one per bucket, the sum and the count. */
+ * its lines; those of a histogram's series are one per bucket, the sum and the count, those of a
+ * state set's one per state. */
 struct lines {
 	struct catalog *catalog; /* held */
 	size_t bytes_max;

@@ -95,6 +95,21 @@ static struct position render_gauges(struct position at, const struct lines_fami
 	return at;
 }
 
+/* Exactly one state of each series holds, whatever its cell says. */
+static struct position render_states(struct position at, const struct lines_family *family,
+				     const uint64_t *cells)
+{
+	const struct ring_metric_info *metric = family->metric;
+
+	put_heading(&at, family);
+	for (size_t i = 0; i < family->series_count; i++) {
+		const uint32_t holds = ring_state_of(metric, cells[i * family->series_cells]);
+		for (uint32_t state = 0; state < metric->state_count; state++)
+			put_count(&at, state == holds);
+	}
+	return at;
+}
+
 /* OpenMetrics has no sum that could fall, nor then a count beside the last bucket. */
 static bool has_sum(const struct position *at, const struct lines_family *family, double sum)
 {
@@ -144,6 +159,8 @@ void render_lines(struct text *text, enum format format, const struct lines *lin
 			at = render_counters(at, family, values);
 		else if (family->kind == RING_GAUGE)
 			at = render_gauges(at, family, values);
+		else if (family->kind == RING_STATESET)
+			at = render_states(at, family, values);
 		else
 			at = render_histograms(at, family, values);
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A snapshot as a page, in any of the formats: one heading per family, families and series in the
- * catalog's order. A gauge that was never set has no line, and a family without lines has no
- * heading either. Families that might not fit are left out, by lines.h; the exporter's own come
- * first. Pure.
+ * catalog's order. A gauge that was never set has no line, a state set then shows its default, and
+ * a family without lines has no heading either. Families that might not fit are left out, by
+ * lines.h; the exporter's own come first. Pure.
  */
 #ifndef RENDER_H
 #define RENDER_H

@@ -82,7 +82,9 @@ bool family_agrees(const struct family *family, const struct ring_metric_info *m
 	const struct ring_metric_info *own = &family->metric;
 
 	if (own->kind != metric->kind || own->merge != metric->merge ||
-	    own->label_count != metric->label_count || own->bound_count != metric->bound_count)
+	    own->label_count != metric->label_count || own->bound_count != metric->bound_count ||
+	    own->state_default != metric->state_default ||
+	    text_compare(own->states, metric->states) != 0)
 		return false;
 	for (uint32_t i = 0; i < own->label_count; i++)
 		if (text_compare(own->label_keys[i], metric->label_keys[i]) != 0)

@@ -32,6 +32,7 @@ uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count)
 	case RING_COUNTER:
 		return 1;
 	case RING_GAUGE:
+	case RING_STATESET:
 		return 2;
 	case RING_HISTOGRAM:
 		return 1 + bound_count + 1;
@@ -104,7 +105,7 @@ enum ring_verdict ring_check_header(const struct ring_header *header)
 		return RING_BAD_MAGIC;
 	if (header->version_major != RING_VERSION_MAJOR)
 		return RING_BAD_VERSION;
-	if (header->features_required != 0)
+	if ((header->features_required & ~RING_FEATURE_STATESET) != 0)
 		return RING_BAD_FEATURES;
 	if (!geometry_ok(header))
 		return RING_BAD_GEOMETRY;
@@ -152,9 +153,12 @@ static int labels_split(struct ring_text packed, struct ring_text *parts, int ma
 
 static bool label_keys_ok(const struct ring_metric_info *info)
 {
+	if (info->kind == RING_STATESET && ring_label_key_fault(info->name.data, info->name.bytes))
+		return false; /* the states' label */
 	for (uint32_t i = 0; i < info->label_count; i++) {
 		const struct ring_text *key = &info->label_keys[i];
-		if (ring_label_key_fault(key->data, key->bytes))
+		if (ring_label_key_fault(key->data, key->bytes) ||
+		    (info->kind == RING_STATESET && ring_texts_equal(*key, info->name)))
 			return false;
 		for (uint32_t j = 0; j < i; j++)
 			if (ring_texts_equal(*key, info->label_keys[j]))
@@ -163,26 +167,73 @@ static bool label_keys_ok(const struct ring_metric_info *info)
 	return true;
 }
 
-static bool bounds_ok(const double *bounds, uint32_t count)
+/* Takes the entry's bounds, which are known to lie in the heap. */
+static bool bounds_take(const struct ring_metric_entry *entry, const uint8_t *heap,
+			struct ring_metric_info *info)
 {
-	for (uint32_t i = 0; i < count; i++)
+	const double *bounds = (const double *)(const void *)(heap + entry->bounds_offset);
+
+	info->bounds = bounds;
+	info->bound_count = entry->bound_count;
+	for (uint32_t i = 0; i < info->bound_count; i++)
 		if (!isfinite(bounds[i]) || (i > 0 && !(bounds[i - 1] < bounds[i])))
 			return false;
 	return true;
+}
+
+/* Takes the entry's states, each of them sound and of a name of its own. */
+static bool states_take(const struct ring_metric_entry *entry, const uint8_t *heap,
+			uint64_t heap_used, struct ring_metric_info *info)
+{
+	struct ring_text names[RING_STATES_MAX];
+	struct ring_text rest = {(const char *)heap + entry->bounds_offset,
+				 (uint32_t)(heap_used - entry->bounds_offset)};
+
+	info->states = rest;
+	info->state_count = entry->bound_count;
+	info->state_default = entry->state_default;
+	for (uint32_t i = 0; i < info->state_count; i++) {
+		if (!ring_label_next(&rest, &names[i]) ||
+		    ring_state_fault(names[i].data, names[i].bytes))
+			return false;
+		for (uint32_t j = 0; j < i; j++)
+			if (ring_texts_equal(names[i], names[j]))
+				return false;
+	}
+	info->states.bytes -= rest.bytes;
+	return info->state_default < info->state_count;
+}
+
+static bool kind_ok(const struct ring_header *header, const struct ring_metric_entry *entry)
+{
+	switch (entry->kind) {
+	case RING_COUNTER:
+	case RING_HISTOGRAM:
+		return entry->merge == RING_SUM;
+	case RING_GAUGE:
+		return entry->merge <= RING_MAX;
+	case RING_STATESET:
+		return entry->merge != RING_SUM && entry->merge <= RING_MAX &&
+		       entry->unit.bytes == 0 &&
+		       (header->features_required & RING_FEATURE_STATESET) != 0;
+	}
+	return false;
 }
 
 /* Kind, merge rule, bounds and cells: the numbers of an entry. */
 static bool metric_shape_ok(const struct ring_header *header, const struct ring_metric_entry *entry,
 			    uint64_t heap_used, uint32_t cell_first)
 {
-	const bool is_histogram = entry->kind == RING_HISTOGRAM;
-	const struct ring_span bounds = {entry->bounds_offset,
-					 entry->bound_count * (uint32_t)sizeof(double)};
+	const bool is_stateset = entry->kind == RING_STATESET;
+	const bool has_bounds = is_stateset || entry->kind == RING_HISTOGRAM;
+	/* How many bytes states have, they say themselves. */
+	const struct ring_span bounds = {
+		entry->bounds_offset,
+		is_stateset ? 0 : entry->bound_count * (uint32_t)sizeof(double)};
 
-	if (entry->kind < RING_COUNTER || entry->kind > RING_HISTOGRAM || entry->merge > RING_MAX ||
-	    (entry->kind != RING_GAUGE && entry->merge != RING_SUM))
+	if (!kind_ok(header, entry))
 		return false;
-	if (is_histogram != (entry->bound_count > 0) || entry->bound_count > RING_BOUNDS_MAX ||
+	if (has_bounds != (entry->bound_count > 0) || entry->bound_count > RING_BOUNDS_MAX ||
 	    entry->bounds_offset % sizeof(double) != 0 || !span_fits(bounds, heap_used))
 		return false;
 	if (entry->label_count > RING_LABELS_MAX || entry->series_max < 1 ||
@@ -216,8 +267,6 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 		.label_count = entry->label_count,
 		.kind = (enum ring_kind)entry->kind,
 		.merge = (enum ring_merge)entry->merge,
-		.bounds = (const double *)(const void *)(heap + entry->bounds_offset),
-		.bound_count = entry->bound_count,
 		.series_max = entry->series_max,
 		.series_cells = entry->series_cells,
 		.cell_first = entry->cell_first,
@@ -227,7 +276,8 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 		    entry->label_count ||
 	    labels_split(text_at(heap, entry->overflow_labels), overflow, RING_LABELS_MAX) !=
 		    entry->label_count ||
-	    !bounds_ok(info->bounds, info->bound_count))
+	    !(entry->kind == RING_STATESET ? states_take(entry, heap, heap_used, info)
+					   : bounds_take(entry, heap, info)))
 		return RING_BAD_METRIC;
 	info->overflow_label = overflow[0];
 	if (ring_metric_name_fault(info->name.data, info->name.bytes, info->kind) ||

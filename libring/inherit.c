@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counters and histograms go on from the predecessor's totals, core by core; a core that there
- * is no more leaves its totals to core 0. Gauges belong to the process that set them and are
- * not inherited. Positions go on too, so that `written` never moves back: the new ring's
+ * is no more leaves its totals to core 0. Gauges and states belong to the process that set them
+ * and are not inherited. Positions go on too, so that `written` never moves back: the new ring's
  * history starts where the old one's ended.
  */
 #include "inherit.h"
@@ -64,7 +64,7 @@ void ring_inherit(const struct ring_mapping *map, struct ring_registry *registry
 		const struct ring_series_info *series = ring_reader_series(predecessor, i);
 		const struct ring_metric_info *metric = ring_reader_metric(predecessor,
 									   series->metric);
-		if (metric->kind == RING_GAUGE)
+		if (!ring_kind_is_total(metric->kind))
 			continue;
 		const uint32_t cell = ring_registry_inherit(registry, metric, series);
 		if (cell != 0)

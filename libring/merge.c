@@ -14,7 +14,7 @@
 RING_EXPORT void ring_cells_clear(const struct ring_metric_info *metric, uint64_t *cells)
 {
 	memset(cells, 0, metric->series_cells * sizeof *cells);
-	if (metric->kind == RING_GAUGE)
+	if (!ring_kind_is_total(metric->kind))
 		cells[0] = RING_GAUGE_UNSET;
 }
 
@@ -73,6 +73,7 @@ RING_EXPORT void ring_cells_merge(const struct ring_metric_info *metric, uint64_
 		into[0] += from[0];
 		break;
 	case RING_GAUGE:
+	case RING_STATESET:
 		gauge_merge(metric->merge, into, from);
 		break;
 	case RING_HISTOGRAM:
@@ -81,4 +82,14 @@ RING_EXPORT void ring_cells_merge(const struct ring_metric_info *metric, uint64_
 			into[i] += from[i];
 		break;
 	}
+}
+
+RING_EXPORT uint32_t ring_state_of(const struct ring_metric_info *metric, uint64_t cell)
+{
+	const double value = ring_double_of(cell);
+
+	/* No number is neither, so what is converted is known to fit. */
+	if (value >= 0 && value < metric->state_count && value == (uint32_t)value)
+		return (uint32_t)value;
+	return metric->state_default;
 }

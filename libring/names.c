@@ -252,3 +252,15 @@ bool ring_utf8_ok(const char *text, size_t bytes)
 	}
 	return true;
 }
+
+const char *ring_state_fault(const char *name, size_t bytes)
+{
+	if (bytes == 0)
+		return "a state has a name"; /* an empty label would be none */
+	if (bytes > RING_LABEL_VALUE_MAX)
+		return "a state's name has at most 255 bytes";
+	/* Elsewhere both would be made valid, and two of one name by it. */
+	if (memchr(name, 0, bytes) || !ring_utf8_ok(name, bytes))
+		return "a state's name is not UTF-8";
+	return NULL;
+}

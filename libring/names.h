@@ -18,6 +18,7 @@ const char *ring_metric_name_fault(const char *name, size_t bytes, enum ring_kin
 const char *ring_metric_name_lint(const char *name, size_t bytes);
 const char *ring_label_key_fault(const char *key, size_t bytes);
 const char *ring_label_key_lint(const char *key, size_t bytes);
+const char *ring_state_fault(const char *name, size_t bytes);
 
 /* Whether `name` ends with `_unit`, before a `_total`. */
 bool ring_metric_name_has_unit(const char *name, size_t bytes, const char *unit, size_t unit_bytes);

@@ -87,7 +87,7 @@ static void forget_owner(struct ring_segment *segment, const struct ring_reader 
 		ring_store_relaxed(&ring_core_of(&segment->map, core)->writer_tid, 0);
 		for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {
 			const struct ring_series_info *series = ring_reader_series(reader, i);
-			if (ring_reader_metric(reader, series->metric)->kind == RING_GAUGE)
+			if (!ring_kind_is_total(ring_reader_metric(reader, series->metric)->kind))
 				ring_store_relaxed(ring_tallies_of(&segment->map, core) +
 							   series->cell,
 						   RING_GAUGE_UNSET);

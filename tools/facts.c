@@ -107,6 +107,9 @@ static void add_value(json_t *object, const struct ring_metric_info *metric, con
 					    ? json_null()
 					    : document_double(ring_double_of(cells[0])));
 		break;
+	case RING_STATESET:
+		json_object_set_new(object, "value", document_text(series_state(metric, cells[0])));
+		break;
 	case RING_HISTOGRAM:
 		json_object_set_new(object, "count",
 				    document_total(series_observations(metric, cells)));
@@ -152,6 +155,16 @@ static enum ring_verdict add_series(json_t *metrics, struct ring_reader *reader,
 	return per_core ? add_parts(object, reader, index) : RING_SOUND;
 }
 
+static json_t *states_of(const struct ring_metric_info *metric)
+{
+	struct ring_text states = metric->states, state;
+	json_t *names = json_array();
+
+	while (ring_label_next(&states, &state))
+		json_array_append_new(names, document_text(state));
+	return names;
+}
+
 static json_t *metric_facts(const struct ring_metric_info *info)
 {
 	json_t *metric = json_object();
@@ -161,6 +174,8 @@ static json_t *metric_facts(const struct ring_metric_info *info)
 	json_object_set_new(metric, "merge", json_string(series_merge_word(info->merge)));
 	json_object_set_new(metric, "unit", document_text(info->unit));
 	json_object_set_new(metric, "help", document_text(info->help));
+	if (info->kind == RING_STATESET)
+		json_object_set_new(metric, "states", states_of(info));
 	return metric;
 }
 
@@ -222,7 +237,7 @@ enum ring_verdict facts_totals(json_t *document, struct ring_reader *reader)
 	const enum ring_verdict verdict = add_up(reader, totals);
 	for (uint32_t i = 0; i < ring_reader_metric_count(reader) && verdict == RING_SOUND; i++) {
 		const struct ring_metric_info *info = ring_reader_metric(reader, i);
-		if (info->kind == RING_GAUGE)
+		if (!ring_kind_is_total(info->kind))
 			continue;
 		json_t *metric = metric_facts(info);
 		add_value(metric, info, totals[i].cells);

@@ -15,7 +15,7 @@
 enum ring_verdict facts_collect(json_t *document, struct ring_reader *reader, bool per_core);
 
 /* The same, but without rings, and of each metric only its total: all series merged into one.
- * Gauges of different series have none and are left out. */
+ * Gauges and states of different series have none and are left out. */
 enum ring_verdict facts_totals(json_t *document, struct ring_reader *reader);
 
 #endif

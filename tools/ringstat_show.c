@@ -18,7 +18,9 @@ static const struct option_def options[] = {
 	{.name = "dir", .argument = "DIR", .help = "the segment directory", .text = &dir},
 	{.name = "json", .help = "print JSON", .flag = &as_json},
 	{.name = "per-core", .help = "also show each core's part", .flag = &per_core},
-	{.name = "total", .help = "only totals over all labels, without gauges", .flag = &total},
+	{.name = "total",
+	 .help = "only totals over all labels, without gauges and states",
+	 .flag = &total},
 	{0},
 };
 

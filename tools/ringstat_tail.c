@@ -139,8 +139,11 @@ static json_t *value_of(const struct tail *tail, int index, const struct ring_sa
 {
 	if (index < 0)
 		return json_null();
-	if (series_metric(tail->reader, (uint32_t)index)->kind == RING_COUNTER)
+	const struct ring_metric_info *metric = series_metric(tail->reader, (uint32_t)index);
+	if (metric->kind == RING_COUNTER)
 		return document_total(sample->value);
+	if (metric->kind == RING_STATESET)
+		return document_text(series_state(metric, sample->value));
 	return document_double(ring_double_of(sample->value));
 }
 

@@ -46,7 +46,8 @@ struct look {
 	uint32_t core_count;
 	uint32_t series_count;
 	uint64_t *written; /* by core */
-	uint64_t *values;  /* by series: total, observations, or the bits of a gauge */
+	uint64_t *values;  /* by series: total, observations, or the first cell of a gauge or state
+			      set */
 };
 
 struct watch {
@@ -118,6 +119,15 @@ static json_t *core_rows(const struct look *before, const struct look *now)
 	return rows;
 }
 
+static json_t *value_of(const struct ring_metric_info *metric, uint64_t value)
+{
+	if (ring_kind_is_total(metric->kind))
+		return document_total(value);
+	if (metric->kind == RING_STATESET)
+		return document_text(series_state(metric, value));
+	return value == RING_GAUGE_UNSET ? json_null() : document_double(ring_double_of(value));
+}
+
 static void add_rate(json_t *row, const struct ring_metric_info *metric, const struct look *before,
 		     const struct look *now, uint32_t index)
 {
@@ -125,15 +135,11 @@ static void add_rate(json_t *row, const struct ring_metric_info *metric, const s
 	/* A series that was not there before started from zero. */
 	const uint64_t from = index < before->series_count ? before->values[index] : 0;
 
-	if (metric->kind != RING_GAUGE) {
-		json_object_set_new(row, "value", document_total(value));
-		json_object_set_new(row, "per_second", rate_between(before, now, from, value));
-		return;
-	}
-	json_object_set_new(row, "value",
-			    value == RING_GAUGE_UNSET ? json_null()
-						      : document_double(ring_double_of(value)));
-	json_object_set_new(row, "per_second", json_null());
+	json_object_set_new(row, "value", value_of(metric, value));
+	json_object_set_new(row, "per_second",
+			    ring_kind_is_total(metric->kind)
+				    ? rate_between(before, now, from, value)
+				    : json_null());
 }
 
 static json_t *series_rows(const struct ring_reader *reader, const struct look *before,

@@ -16,7 +16,11 @@ const struct ring_metric_info *series_metric(const struct ring_reader *reader, u
 const char *series_kind_word(enum ring_kind kind)
 {
 	static const char *const words[] = {
-		[RING_COUNTER] = "counter", [RING_GAUGE] = "gauge", [RING_HISTOGRAM] = "histogram"};
+		[RING_COUNTER] = "counter",
+		[RING_GAUGE] = "gauge",
+		[RING_HISTOGRAM] = "histogram",
+		[RING_STATESET] = "stateset",
+	};
 
 	return words[kind];
 }
@@ -27,6 +31,15 @@ const char *series_merge_word(enum ring_merge merge)
 		[RING_SUM] = "sum", [RING_LAST] = "last", [RING_MIN] = "min", [RING_MAX] = "max"};
 
 	return words[merge];
+}
+
+struct ring_text series_state(const struct ring_metric_info *metric, uint64_t cell)
+{
+	struct ring_text states = metric->states, state = {"", 0};
+
+	for (uint32_t i = 0; i <= ring_state_of(metric, cell); i++)
+		ring_label_next(&states, &state);
+	return state;
 }
 
 static void print_title(FILE *out, const struct ring_reader *reader, uint32_t index,

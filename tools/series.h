@@ -12,6 +12,9 @@ const struct ring_metric_info *series_metric(const struct ring_reader *reader, u
 const char *series_kind_word(enum ring_kind kind);
 const char *series_merge_word(enum ring_merge merge);
 
+/* Name of the state that this first cell of a state set stands for. */
+struct ring_text series_state(const struct ring_metric_info *metric, uint64_t cell);
+
 /* Prints `name{key="value",...}`. */
 void series_print(FILE *out, const struct ring_reader *reader, uint32_t index);
 

@@ -90,6 +90,8 @@ static bool is_right(const struct mixture_tally *tally, const struct ring_metric
 		for (uint32_t i = 0; i <= metric->bound_count; i++)
 			count += cells[1 + i];
 		return count == tally->count && cells[0] == ring_bits_of(tally->sum);
+	case RING_STATESET:
+		break; /* the mixture has none */
 	}
 	return false;
 }

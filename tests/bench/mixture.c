@@ -147,6 +147,8 @@ static inline void record(struct mixture *mixture, uint64_t number)
 		ring_histogram_observe(writer, mixture->histograms[series],
 				       (double)(number % MIXTURE_WRAP));
 		break;
+	case RING_STATESET:
+		break; /* there are none */
 	}
 }
 

@@ -49,6 +49,8 @@ static void resolve(struct plane *plane, struct plane_segment *segment, uint32_t
 		segment->handles[series].histogram = ring_histogram_resolve(segment->segment,
 									    PLANE_LATENCY, labels);
 		break;
+	case RING_STATESET:
+		break; /* there are none */
 	}
 }
 
@@ -152,6 +154,8 @@ static void record(struct plane *plane, const struct plane_segment *segment,
 		ring_histogram_observe(writer, handle->histogram, value / 1024.);
 		plane->totals.observed++;
 		break;
+	case RING_STATESET:
+		break; /* there are none */
 	}
 	plane->totals.written++;
 }

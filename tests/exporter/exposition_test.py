@@ -19,6 +19,8 @@ OPENMETRICS = ('# TYPE a counter\n# HELP a A \\"b\\" \\\\ \\n.\na_total{x="1"} 5
                '# TYPE h_seconds histogram\n# UNIT h_seconds seconds\n# HELP h_seconds Help.\n'
                'h_seconds_bucket{le="1.0"} 1\nh_seconds_bucket{le="+Inf"} 3\n'
                'h_seconds_sum 1.5\nh_seconds_count 3\n'
+               '# TYPE s stateset\n# HELP s Help.\n'
+               's{x="1",s="on"} 1\ns{x="1",s="off"} 0\ns{x="2",s="on"} 0\ns{x="2",s="off"} 1\n'
                '# TYPE u_total unknown\n# HELP u_total Help.\nu_total 1\n'
                '# EOF\n')
 
@@ -79,6 +81,13 @@ OPENMETRICS_FAULTS = {
     "a counter's line without": OPENMETRICS.replace("a_total{", "a{"),
     "a type that is text's": OPENMETRICS.replace("unknown", "untyped"),
     "an info of 2": OPENMETRICS.replace('b_info_info{x="1"} 1', 'b_info_info{x="1"} 2'),
+    "two states": OPENMETRICS.replace('s{x="1",s="off"} 0', 's{x="1",s="off"} 1'),
+    "no state": OPENMETRICS.replace('s{x="2",s="off"} 1', 's{x="2",s="off"} 0'),
+    "a state of 2": OPENMETRICS.replace('s{x="1",s="on"} 1', 's{x="1",s="on"} 2'),
+    "a set without its label": OPENMETRICS.replace('s="', 't="'),
+    "a set that lacks a state": OPENMETRICS.replace('s{x="2",s="on"} 0\n', ""),
+    "a state set's unit": OPENMETRICS.replace("# TYPE s stateset\n", "# TYPE a_s stateset\n# UNIT a_s s\n")
+        .replace("HELP s ", "HELP a_s ").replace("\ns{", "\na_s{").replace('s="', 'a_s="'),
     "two families' name": OPENMETRICS.replace("u_total", "a"),
     "two families' line": OPENMETRICS.replace("u_total", "a_total"),
     "a sum below zero": OPENMETRICS.replace("sum 1.5", "sum -1.5"),
@@ -104,7 +113,7 @@ def sound_pages_are_taken():
     assert exposition.read("") == exposition.read("# EOF\n", openmetrics=True) == []
     series = exposition.series_of(exposition.read(TEXT))
     assert series["a_total", (("x", "1"),)] == "5" and len(series) == 8, series
-    assert len(exposition.read(OPENMETRICS, openmetrics=True)) == 5
+    assert len(exposition.read(OPENMETRICS, openmetrics=True)) == 6
     without = OPENMETRICS.replace("h_seconds_sum 1.5\nh_seconds_count 3\n", "")
     exposition.read(without, openmetrics=True)
 

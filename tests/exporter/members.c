@@ -60,6 +60,16 @@ struct ring_metric_info members_histogram(const char *name, const char *key)
 	return metric;
 }
 
+struct ring_metric_info members_stateset(const char *name, const char *key)
+{
+	struct ring_metric_info metric = members_metric(RING_STATESET, RING_LAST, name, key, NULL);
+
+	metric.states = text_of("\4idle\5ready\1\"");
+	metric.state_count = 3;
+	metric.state_default = 1;
+	return metric;
+}
+
 struct aggregate_member *members_join(struct aggregate *aggregate, const char *name, uint8_t uuid,
 				      uint8_t predecessor, uint32_t core_count)
 {

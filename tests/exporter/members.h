@@ -20,6 +20,10 @@ struct ring_metric_info members_metric(enum ring_kind kind, enum ring_merge merg
 /* A histogram with the bounds 1 and 2.5 and one label key. */
 struct ring_metric_info members_histogram(const char *name, const char *key);
 
+/* A state set of "idle", "ready" and a quotation mark, the second by default, with up to one label
+ * key. The last one set holds. */
+struct ring_metric_info members_stateset(const char *name, const char *key);
+
 /* Joins; `uuid` and `predecessor` are numbers, 0 for none. */
 struct aggregate_member *members_join(struct aggregate *aggregate, const char *name, uint8_t uuid,
 				      uint8_t predecessor, uint32_t core_count);

@@ -45,11 +45,8 @@ static void put_text(struct text *text, struct ring_text string)
 	text_append(text, string.data, string.bytes);
 }
 
-static void put_line(struct text *text, const struct ring_metric_info *metric, const char *suffix,
-		     const char *labels, const double *bound)
+static void put_labels(struct text *text, const struct ring_metric_info *metric, const char *labels)
 {
-	put_text(text, metric->name);
-	text_string(text, suffix);
 	for (uint32_t i = 0; i < metric->label_count; i++) {
 		text_string(text, i == 0 ? "{" : ",");
 		put_text(text, metric->label_keys[i]);
@@ -58,6 +55,14 @@ static void put_line(struct text *text, const struct ring_metric_info *metric, c
 		text_string(text, "\"");
 		labels += strlen(labels) + 1;
 	}
+}
+
+static void put_line(struct text *text, const struct ring_metric_info *metric, const char *suffix,
+		     const char *labels, const double *bound)
+{
+	put_text(text, metric->name);
+	text_string(text, suffix);
+	put_labels(text, metric, labels);
 	if (bound) {
 		text_string(text, metric->label_count == 0 ? "{le=\"" : ",le=\"");
 		text_bound(text, *bound);
@@ -95,10 +100,31 @@ static void put_histogram(struct text *text, const struct ring_metric_info *metr
 	put_count(text, count);
 }
 
+static void put_states(struct text *text, const struct ring_metric_info *metric, const char *labels,
+		       uint64_t cell)
+{
+	struct ring_text states = metric->states, state;
+
+	for (uint32_t i = 0; ring_label_next(&states, &state); i++) {
+		put_text(text, metric->name);
+		put_labels(text, metric, labels);
+		text_string(text, metric->label_count == 0 ? "{" : ",");
+		put_text(text, metric->name);
+		text_string(text, "=\"");
+		text_label_value(text, state.data, state.bytes);
+		text_string(text, "\"} ");
+		put_count(text, i == ring_state_of(metric, cell));
+	}
+}
+
 static void put_header(struct text *text, const struct ring_metric_info *metric)
 {
 	static const char *const words[] = {
-		[RING_COUNTER] = "counter", [RING_GAUGE] = "gauge", [RING_HISTOGRAM] = "histogram"};
+		[RING_COUNTER] = "counter",
+		[RING_GAUGE] = "gauge",
+		[RING_HISTOGRAM] = "histogram",
+		[RING_STATESET] = "gauge",
+	};
 
 	text_string(text, "# HELP ");
 	put_text(text, metric->name);
@@ -127,6 +153,10 @@ static void put_family(struct text *text, const struct catalog_family *family,
 		shown = true;
 		if (metric->kind == RING_HISTOGRAM) {
 			put_histogram(text, metric, series->labels, cells);
+			continue;
+		}
+		if (metric->kind == RING_STATESET) {
+			put_states(text, metric, series->labels, cells[0]);
 			continue;
 		}
 		put_line(text, metric, "", series->labels, NULL);

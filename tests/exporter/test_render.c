@@ -264,18 +264,21 @@ static void add_random_metric(struct aggregate_member *member, uint64_t *dice, u
 			      uint32_t *series)
 {
 	char name[16], labels[2][8];
-	const enum ring_kind kind = 1 + dice_roll(dice) % 3;
+	const enum ring_kind kind = 1 + dice_roll(dice) % 4;
 	const char *const key = dice_roll(dice) % 2 ? "k" : NULL;
 	uint64_t cells[4];
 
 	snprintf(name, sizeof name, "m%u", metric);
-	members_add_metric(member, kind == RING_HISTOGRAM
-					   ? members_histogram(name, key)
-					   : members_metric(kind, 0, name, key, key ? "l" : NULL));
+	if (kind == RING_HISTOGRAM)
+		members_add_metric(member, members_histogram(name, key));
+	else if (kind == RING_STATESET)
+		members_add_metric(member, members_stateset(name, key));
+	else
+		members_add_metric(member, members_metric(kind, 0, name, key, key ? "l" : NULL));
 	for (uint64_t count = dice_roll(dice) % 6; count > 0; count--) {
 		members_add_series(member, metric, key ? random_label(dice, labels[0]) : NULL,
-				   key && kind != RING_HISTOGRAM ? random_label(dice, labels[1])
-								 : NULL);
+				   key && kind < RING_HISTOGRAM ? random_label(dice, labels[1])
+								: NULL);
 		for (int i = 0; i < 4; i++)
 			cells[i] = dice_roll(dice) >> dice_roll(dice) % 64;
 		if (dice_roll(dice) % 4 > 0)

@@ -70,7 +70,7 @@ static const struct field metric_fields[] = {
 	NUMBER(ring_metric_entry, merge),
 	NUMBER(ring_metric_entry, label_count),
 	NUMBER(ring_metric_entry, flags),
-	NUMBER(ring_metric_entry, reserved_a),
+	NUMBER(ring_metric_entry, state_default),
 	NUMBER(ring_metric_entry, series_max),
 	NUMBER(ring_metric_entry, cell_first),
 	NUMBER(ring_metric_entry, series_cells),

@@ -18,7 +18,7 @@ const struct refusal refusals[] = {
 	{"major_of_the_past", HEADER(version_major), 0, RING_BAD_VERSION},
 	{"major_of_the_future", HEADER(version_major), 2, RING_BAD_VERSION},
 	{"higher_minor", HEADER(version_minor), 1, RING_SOUND},
-	{"required_feature_that_nobody_knows", HEADER(features_required), 1, RING_BAD_FEATURES},
+	{"required_feature_that_nobody_knows", HEADER(features_required), 2, RING_BAD_FEATURES},
 	{"last_required_feature", HEADER(features_required), 1u << 31, RING_BAD_FEATURES},
 	{"optional_feature_that_nobody_knows", HEADER(features_optional), 1u << 31, RING_SOUND},
 
@@ -91,7 +91,7 @@ const struct refusal refusals[] = {
 	{"metric_that_nobody_filled_in", HEADER(metric_count), VICTIM_METRICS + 1, RING_BAD_METRIC},
 
 	{"metric_of_no_kind", METRIC(VICTIM_PACKETS, kind), 0, RING_BAD_METRIC},
-	{"metric_of_a_fourth_kind", METRIC(VICTIM_PACKETS, kind), 4, RING_BAD_METRIC},
+	{"metric_of_a_fifth_kind", METRIC(VICTIM_PACKETS, kind), 5, RING_BAD_METRIC},
 	{"gauge_with_a_fifth_merge_rule", METRIC(VICTIM_BACKLOG, merge), 4, RING_BAD_METRIC},
 	{"counter_that_merges_by_maximum", METRIC(VICTIM_PACKETS, merge), RING_MAX,
 	 RING_BAD_METRIC},

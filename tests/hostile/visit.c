@@ -62,6 +62,15 @@ static void visit_metric(struct visit *visit, const struct ring_metric_info *met
 		read_text(visit, metric->label_keys[i]);
 	for (uint32_t i = 0; i < metric->bound_count; i++)
 		visit->sum += ring_bits_of(metric->bounds[i]);
+	uint32_t state_count = 0;
+	for (struct ring_text states = metric->states, state; ring_label_next(&states, &state);)
+		state_count++;
+	read_text(visit, metric->states);
+	if (state_count != metric->state_count || state_count > RING_STATES_MAX ||
+	    (metric->kind == RING_STATESET) != (state_count > 0))
+		break_promise(visit, "a state set has as many states as it says");
+	if (state_count > 0 && metric->state_default >= state_count)
+		break_promise(visit, "the default is one of the states");
 	if (metric->name.bytes == 0 || metric->name.bytes > RING_METRIC_NAME_MAX ||
 	    metric->help.bytes > RING_HELP_MAX || metric->label_count > RING_LABELS_MAX)
 		break_promise(visit, "a metric's texts are within their limits");
@@ -88,6 +97,8 @@ static bool visit_cells(struct visit *visit, struct ring_reader *reader,
 	}
 	for (uint32_t i = 0; i < metric->series_cells; i++)
 		visit->sum += total[i];
+	if (metric->kind == RING_STATESET && ring_state_of(metric, total[0]) >= metric->state_count)
+		break_promise(visit, "whatever a cell holds is a state");
 	return true;
 }
 

@@ -18,7 +18,7 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]{2,3})?|NaN|[+-]Inf")
 
 HEADINGS = {False: (["HELP", "TYPE"],), True: (["TYPE", "HELP"], ["TYPE", "UNIT", "HELP"])}
 TYPES = {False: {"counter", "gauge", "histogram"},
-         True: {"counter", "gauge", "histogram", "info", "unknown"}}
+         True: {"counter", "gauge", "histogram", "info", "stateset", "unknown"}}
 HISTOGRAM = ("_bucket", "_sum", "_count")
 
 
@@ -120,6 +120,19 @@ def check_histogram(family, openmetrics):
             assert bounds[0] >= 0 and float(total) >= 0, rest
 
 
+def check_states(family):
+    """One state of each set holds, and all sets have the same ones."""
+    sets = {}
+    for sample in family.samples:
+        labels = dict(sample.labels)
+        state = labels.pop(family.name, None)
+        assert state and sample.value in ("0", "1"), sample
+        sets.setdefault(frozenset(labels.items()), []).append((state, sample.value))
+    for states in sets.values():
+        assert [value for _, value in states].count("1") == 1, states
+    assert len({tuple(state for state, _ in states) for states in sets.values()}) == 1, sets
+
+
 def check_family(family, openmetrics):
     """What the type says of the family's lines."""
     suffixes = {"histogram": HISTOGRAM, "info": ("_info",),
@@ -131,11 +144,13 @@ def check_family(family, openmetrics):
         assert ("le" in dict(sample.labels)) == sample.name.endswith("_bucket"), sample
     if family.unit is not None:
         assert family.unit and family.name.endswith("_" + family.unit), family.name
-        assert family.type not in ("info", "unknown"), family.name
+        assert family.type not in ("info", "stateset", "unknown"), family.name
     if family.type == "counter":
         assert all(float(sample.value) >= 0 for sample in family.samples), family
     if family.type == "info":
         assert all(sample.value == "1" for sample in family.samples), family
+    if family.type == "stateset":
+        check_states(family)
     if family.type == "histogram":
         check_histogram(family, openmetrics)
     escaped = r'(?:[^\\\n"]|\\["\\n])*' if openmetrics else r"(?:[^\\\n]|\\[\\n])*"

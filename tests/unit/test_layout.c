@@ -90,7 +90,7 @@ static const struct field ring_metric_entry_fields[] = {
 	FIELD(ring_metric_entry, merge),
 	FIELD(ring_metric_entry, label_count),
 	FIELD(ring_metric_entry, flags),
-	FIELD(ring_metric_entry, reserved_a),
+	FIELD(ring_metric_entry, state_default),
 	FIELD(ring_metric_entry, series_max),
 	FIELD(ring_metric_entry, cell_first),
 	FIELD(ring_metric_entry, series_cells),

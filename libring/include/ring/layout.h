@@ -27,6 +27,10 @@
 #define RING_VERSION_MAJOR 1 /* another major is another format */
 #define RING_VERSION_MINOR 0 /* a higher minor only adds what old readers may ignore */
 
+/* What a reader has to know. A writer that knows state sets says so from the start, because one may
+ * be defined at any time and a reader attached by then could not do without. */
+#define RING_FEATURE_STATESET 1u
+
 /* Limits. A reader refuses a segment beyond any of them. */
 #define RING_NAME_MAX         63u /* bytes of a segment's name */
 #define RING_CORES_MAX        1024u
@@ -43,6 +47,7 @@
 #define RING_HELP_MAX         1000u
 #define RING_LABELS_MAX       8u
 #define RING_BOUNDS_MAX       64u
+#define RING_STATES_MAX       64u
 #define RING_SERIES_CELLS_MAX (RING_BOUNDS_MAX + 2) /* of one series; see enum ring_kind */
 
 /* One sample. The key has in bits 0-31 where the series' first cell is, counted in words from the
@@ -66,11 +71,12 @@ enum ring_kind {
 	RING_COUNTER = 1,   /* cells: total */
 	RING_GAUGE = 2,     /* cells: double bits, timestamp_ns of the last set */
 	RING_HISTOGRAM = 3, /* cells: sum as double bits, then one count per bucket */
+	RING_STATESET = 4,  /* cells: as a gauge's, the value being a state's place in the list */
 };
 
 /* How one series is aggregated over cores and processes. */
 enum ring_merge {
-	RING_SUM = 0, /* the only rule for counters and histograms */
+	RING_SUM = 0, /* the only rule for counters and histograms, and none for state sets */
 	RING_LAST = 1,
 	RING_MIN = 2,
 	RING_MAX = 3,
@@ -87,13 +93,14 @@ struct ring_metric_entry {
 	struct ring_span help;
 	struct ring_span unit;
 	struct ring_span label_keys; /* label_count strings, each after its length byte */
-	uint32_t bounds_offset;      /* bound_count doubles in the heap, 8-byte aligned */
-	uint16_t bound_count;
-	uint8_t kind;  /* enum ring_kind */
-	uint8_t merge; /* enum ring_merge */
+	uint32_t bounds_offset; /* in the heap: bound_count doubles, 8-byte aligned; or names of
+				 * states, packed as label_keys are */
+	uint16_t bound_count;   /* upper bounds, or states */
+	uint8_t kind;           /* enum ring_kind */
+	uint8_t merge;          /* enum ring_merge */
 	uint8_t label_count;
-	uint8_t flags; /* RING_METRIC_DECLARED */
-	uint16_t reserved_a;
+	uint8_t flags;                    /* RING_METRIC_DECLARED */
+	uint16_t state_default;           /* index of a state */
 	uint32_t series_max;              /* budget; with labels one overflow series comes on top */
 	uint32_t cell_first;              /* its series' cells stand together, from here on */
 	uint32_t series_cells;            /* cells of one series */

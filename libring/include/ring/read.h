@@ -75,6 +75,9 @@ struct ring_metric_info {
 	enum ring_merge merge;
 	const double *bounds;
 	uint32_t bound_count;
+	struct ring_text states; /* packed as labels are; UTF-8, none twice */
+	uint32_t state_count;
+	uint32_t state_default;
 	uint32_t series_max;
 	uint32_t series_cells;
 	uint32_t cell_first;
@@ -165,6 +168,17 @@ enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core,
 /* The same for `count` series, by index: all cells of the first one, then of the second. */
 enum ring_verdict ring_reader_gather(struct ring_reader *reader, uint32_t core,
 				     const uint32_t *series, size_t count, uint64_t *cells);
+
+/* Whether values of the kind are totals, which go on when their process ends; else they are the
+ * state of that process. */
+static inline int ring_kind_is_total(enum ring_kind kind)
+{
+	return kind == RING_COUNTER || kind == RING_HISTOGRAM;
+}
+
+/* Index of the state that a state set's first cell stands for: the default where none was set, and
+ * for whatever is no state's. */
+uint32_t ring_state_of(const struct ring_metric_info *metric, uint64_t cell);
 
 /* Cells of one series as a value, for adding up cores and processes: `ring_cells_clear` makes
  * them the neutral element, `ring_cells_merge` takes one more in by the metric's merge rule. */
