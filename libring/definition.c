@@ -6,6 +6,7 @@
 #include "check.h"
 #include "hash.h"
 #include "names.h"
+#include "text.h"
 
 #define LABEL_ROOM 64u /* heap reckoned per label value; longer ones use others' slack */
 
@@ -16,6 +17,16 @@ unsigned ring_label_count(const struct ring_metric_def *def)
 	while (count < RING_LABELS_MAX && def->label_keys[count])
 		count++;
 	return count;
+}
+
+unsigned ring_state_count(const struct ring_metric_def *def)
+{
+	return ring_strings_count(def->states);
+}
+
+unsigned ring_bound_count(const struct ring_metric_def *def)
+{
+	return def->kind == RING_STATESET ? ring_state_count(def) : def->bound_count;
 }
 
 unsigned ring_series_max(const struct ring_metric_def *def)
@@ -41,13 +52,19 @@ uint64_t ring_schema_hash(const struct ring_metric_def *defs, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct ring_metric_def *def = &defs[i];
-		const uint32_t numbers[] = {def->kind, def->merge, ring_label_count(def),
-					    def->bound_count, ring_series_max(def)};
+		const uint32_t numbers[] = {def->kind,
+					    def->merge,
+					    ring_label_count(def),
+					    ring_bound_count(def),
+					    ring_series_max(def),
+					    def->state_default};
 		hash = hash_text(hash_text(hash_text(hash, def->name), def->help), def->unit);
 		hash = ring_hash(hash, numbers, sizeof numbers);
 		for (unsigned k = 0; k < ring_label_count(def); k++)
 			hash = hash_text(hash, def->label_keys[k]);
 		hash = ring_hash(hash, def->bounds, def->bound_count * sizeof *def->bounds);
+		for (unsigned k = 0; k < ring_state_count(def); k++)
+			hash = hash_text(hash, def->states[k]);
 		hash = hash_text(hash, ring_overflow_label(def));
 	}
 	return hash;
@@ -60,9 +77,34 @@ static const char *label_keys_fault(const struct ring_metric_def *def)
 		const char *broken = ring_label_key_fault(key, strlen(key));
 		if (!broken)
 			broken = ring_label_key_lint(key, strlen(key));
+		if (!broken && def->kind == RING_STATESET && strcmp(key, def->name) == 0)
+			broken = "the label of the metric's name is for the states";
 		for (unsigned j = 0; j < i && !broken; j++)
 			if (strcmp(key, def->label_keys[j]) == 0)
 				broken = "two labels of one name";
+		if (broken)
+			return broken;
+	}
+	return NULL;
+}
+
+static const char *states_fault(const struct ring_metric_def *def)
+{
+	const unsigned count = ring_state_count(def);
+
+	if ((def->kind == RING_STATESET) != (count > 0))
+		return "state sets have states, and nothing else has";
+	if (count > RING_STATES_MAX)
+		return "a state set has at most 64 states";
+	if (count > 0 ? def->state_default >= count : def->state_default != 0)
+		return "the default is one of the states";
+	if (count > 0 && def->merge == RING_SUM)
+		return "states cannot be added up: merge by RING_LAST, RING_MIN or RING_MAX";
+	for (unsigned i = 0; i < count; i++) {
+		const char *broken = ring_state_fault(def->states[i], strlen(def->states[i]));
+		for (unsigned j = 0; j < i && !broken; j++)
+			if (strcmp(def->states[i], def->states[j]) == 0)
+				broken = "two states of one name";
 		if (broken)
 			return broken;
 	}
@@ -79,6 +121,8 @@ static const char *texts_fault(const struct ring_metric_def *def)
 		return "a help text has at most 1000 bytes";
 	if (!ring_utf8_ok(def->help, strlen(def->help)))
 		return "the help text is not UTF-8";
+	if (*unit && def->kind == RING_STATESET)
+		return "a state set has no unit";
 	if (*unit && !ring_metric_name_has_unit(def->name, strlen(def->name), unit, strlen(unit)))
 		return "the name should end with the unit, before any \"_total\"";
 	if (strlen(ring_overflow_label(def)) > RING_LABEL_VALUE_MAX)
@@ -90,12 +134,12 @@ static const char *texts_fault(const struct ring_metric_def *def)
 
 static const char *numbers_fault(const struct ring_metric_def *def)
 {
-	if (def->kind < RING_COUNTER || def->kind > RING_HISTOGRAM)
+	if (def->kind < RING_COUNTER || def->kind > RING_STATESET)
 		return "unknown kind";
 	if (def->merge < RING_SUM || def->merge > RING_MAX)
 		return "unknown merge rule";
-	if (def->merge != RING_SUM && def->kind != RING_GAUGE)
-		return "only gauges have a merge rule other than the sum";
+	if (def->merge != RING_SUM && ring_kind_is_total(def->kind))
+		return "only gauges and state sets have a merge rule other than the sum";
 	if ((def->kind == RING_HISTOGRAM) != (def->bound_count > 0))
 		return "histograms have upper bounds, and nothing else has";
 	if (def->bound_count > 0 && !def->bounds)
@@ -121,6 +165,11 @@ const char *ring_definition_fault(const struct ring_metric_def *def)
 		broken = ring_metric_name_fault(def->name, strlen(def->name), def->kind);
 	if (!broken)
 		broken = ring_metric_name_lint(def->name, strlen(def->name));
+	/* The states' label has the metric's name. */
+	if (!broken && def->kind == RING_STATESET)
+		broken = ring_label_key_fault(def->name, strlen(def->name));
+	if (!broken)
+		broken = states_fault(def);
 	if (!broken)
 		broken = texts_fault(def);
 	return broken ? broken : label_keys_fault(def);
@@ -133,13 +182,15 @@ struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def)));
 	struct ring_demand demand = {
 		.series = room,
-		.cells = room * ring_series_cells(def->kind, def->bound_count),
+		.cells = room * ring_series_cells(def->kind, ring_bound_count(def)),
 		.heap_bytes = strlen(def->name) + strlen(def->help) +
 			      (def->unit ? strlen(def->unit) : 0),
 	};
 
 	for (unsigned i = 0; i < labels; i++)
 		demand.heap_bytes += 1 + strlen(def->label_keys[i]);
+	for (unsigned i = 0; i < ring_state_count(def); i++)
+		demand.heap_bytes += 1 + strlen(def->states[i]);
 	/* Bounds begin aligned, hence the 8 more. */
 	demand.heap_bytes += def->bound_count * sizeof(double) + 8 + overflow;
 	demand.heap_bytes += ring_series_max(def) * (uint64_t)labels * LABEL_ROOM;

@@ -10,6 +10,8 @@
 
 /* The fields with their defaults filled in. */
 unsigned ring_label_count(const struct ring_metric_def *def);
+unsigned ring_state_count(const struct ring_metric_def *def);
+unsigned ring_bound_count(const struct ring_metric_def *def); /* upper bounds, or states */
 unsigned ring_series_max(const struct ring_metric_def *def);
 const char *ring_overflow_label(const struct ring_metric_def *def);
 

@@ -42,31 +42,54 @@ static struct overflow_values overflow_values(const struct ring_metric_def *def)
 	return overflow;
 }
 
+/* Where the bounds, or the states, begin. */
+static uint32_t append_bounds(struct ring_heap *heap, const struct ring_metric_def *def)
+{
+	static const char zeros[sizeof(double)];
+
+	ring_heap_append(heap, zeros, -heap->used % sizeof(double));
+	const uint32_t offset = (uint32_t)heap->used;
+	ring_heap_append(heap, def->bounds, def->bound_count * sizeof *def->bounds);
+	for (unsigned i = 0; i < ring_state_count(def); i++)
+		append_packed(heap, &def->states[i], 1);
+	return offset;
+}
+
 struct ring_metric_entry ring_entry_make(struct ring_heap *heap, const struct ring_metric_def *def,
 					 uint8_t flags)
 {
 	const struct overflow_values overflow = overflow_values(def);
 	const unsigned labels = ring_label_count(def);
-	static const char zeros[sizeof(double)];
-
 	struct ring_metric_entry entry = {
 		.kind = (uint8_t)def->kind,
 		.merge = (uint8_t)def->merge,
 		.flags = flags,
 		.label_count = (uint8_t)labels,
-		.bound_count = (uint16_t)def->bound_count,
+		.bound_count = (uint16_t)ring_bound_count(def),
+		.state_default = (uint16_t)def->state_default,
 		.series_max = ring_series_max(def),
-		.series_cells = ring_series_cells(def->kind, def->bound_count),
+		.series_cells = ring_series_cells(def->kind, ring_bound_count(def)),
 		.name = ring_heap_append(heap, def->name, strlen(def->name)),
 		.help = ring_heap_append(heap, def->help, strlen(def->help)),
 		.unit = ring_heap_append(heap, def->unit, def->unit ? strlen(def->unit) : 0),
 		.label_keys = append_packed(heap, def->label_keys, labels),
 		.overflow_labels = append_packed(heap, overflow.values, labels),
 	};
-	ring_heap_append(heap, zeros, -heap->used % sizeof(double));
-	entry.bounds_offset =
-		ring_heap_append(heap, def->bounds, def->bound_count * sizeof *def->bounds).offset;
+	entry.bounds_offset = append_bounds(heap, def);
 	return entry;
+}
+
+static bool has_states(const struct ring_metric_entry *entry, const struct ring_heap *heap,
+		       const struct ring_metric_def *def)
+{
+	struct ring_text packed = {(const char *)heap->bytes + entry->bounds_offset,
+				   (uint32_t)(heap->used - entry->bounds_offset)};
+	struct ring_text state;
+
+	for (unsigned i = 0; i < ring_state_count(def); i++)
+		if (!ring_label_next(&packed, &state) || !ring_text_is(state, def->states[i]))
+			return false;
+	return entry->state_default == def->state_default;
 }
 
 bool ring_entry_equals(const struct ring_metric_entry *entry, const struct ring_heap *heap,
@@ -77,7 +100,7 @@ bool ring_entry_equals(const struct ring_metric_entry *entry, const struct ring_
 
 	return entry->kind == def->kind && entry->merge == def->merge &&
 	       entry->series_max == ring_series_max(def) &&
-	       entry->bound_count == def->bound_count &&
+	       entry->bound_count == ring_bound_count(def) && has_states(entry, heap, def) &&
 	       (def->bound_count == 0 || memcmp(heap->bytes + entry->bounds_offset, def->bounds,
 						def->bound_count * sizeof(double)) == 0) &&
 	       ring_text_is(ring_heap_text(heap, entry->help), def->help) &&

@@ -28,7 +28,7 @@ static struct ring_resolved resolve(struct ring_segment *segment, const char *me
 				    enum ring_kind kind, const char *const *label_values)
 {
 	const struct ring_wanted wanted = {metric, kind, label_values};
-	struct ring_resolved resolved = {0, 0, NULL};
+	struct ring_resolved resolved = {.key = 0};
 
 	if (segment->map.live && ring_registry_resolve(segment->registry, &wanted, &resolved) != 0)
 		ring_registry_count(segment->registry, &segment->map.live->labels_refused);
@@ -60,4 +60,13 @@ RING_EXPORT struct ring_histogram ring_histogram_resolve(struct ring_segment *se
 
 	return (struct ring_histogram){
 		.key = of.key, .bounds = of.bounds, .bound_count = of.bound_count};
+}
+
+RING_EXPORT struct ring_state ring_state_resolve(struct ring_segment *segment, const char *metric,
+						 const char *const *label_values)
+{
+	const struct ring_resolved of = resolve(segment, metric, RING_STATESET, label_values);
+
+	return (struct ring_state){
+		.key = of.key, .state_count = of.bound_count, .state_default = of.state_default};
 }

@@ -66,8 +66,9 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 
 	metric->index = index;
 	metric->name = ring_heap_text(&registry->heap, entry->name);
-	memcpy(metric->bounds, registry->heap.bytes + entry->bounds_offset,
-	       entry->bound_count * sizeof(double));
+	if (entry->kind == RING_HISTOGRAM)
+		memcpy(metric->bounds, registry->heap.bytes + entry->bounds_offset,
+		       entry->bound_count * sizeof(double));
 	registry->cells_used = entry->cell_first + (uint64_t)room * entry->series_cells;
 	registry->series_reserved += room;
 	registry->by_index[index] = metric;
@@ -141,10 +142,10 @@ int ring_registry_define(struct ring_registry *registry, const struct ring_metri
 	return result;
 }
 
-/* Every core's cells of a new gauge series say "never set"; zeros do for the rest. */
+/* Every core's cells of a new gauge or state set say "never set"; zeros do for the rest. */
 static void clear_cells(struct ring_registry *registry, uint32_t cell, enum ring_kind kind)
 {
-	if (kind != RING_GAUGE)
+	if (ring_kind_is_total(kind))
 		return;
 	for (uint32_t core = 0; core < registry->map->shape.core_count; core++)
 		/* relaxed: no writer has a handle for this series yet, no reader its entry. */
@@ -253,7 +254,12 @@ static int hand_out(const struct metric *metric, const struct series *series,
 	if (!series)
 		return ring_fail(ENOMEM, "metric %.*s: out of memory", (int)metric->name.bytes,
 				 metric->name.data);
-	*resolved = (struct ring_resolved){series->key, metric->entry.bound_count, metric->bounds};
+	*resolved = (struct ring_resolved){
+		.key = series->key,
+		.bound_count = metric->entry.bound_count,
+		.state_default = metric->entry.state_default,
+		.bounds = metric->bounds,
+	};
 	return 0;
 }
 

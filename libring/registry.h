@@ -16,7 +16,8 @@ struct ring_registry;
 /* One series, as handles are made from. */
 struct ring_resolved {
 	uint64_t key;
-	uint32_t bound_count;
+	uint32_t bound_count; /* or states */
+	uint32_t state_default;
 	const double *bounds;
 };
 

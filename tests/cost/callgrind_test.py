@@ -47,6 +47,12 @@ def test_counter_add_in_bursts_of_32_takes_at_most_20(here):
     spend(here, "loop_burst", 20)
 
 
+def test_X12_state_set_takes_at_most_five_more_than_a_gauge(here):
+    spent, gauge = per_pass(here, "loop_state"), per_pass(here, "loop_plain_gauge")
+    print(f"# loop_state: {spent} instructions, loop_plain_gauge: {gauge}")
+    assert 10 < spent <= gauge + 5
+
+
 def call_of_the_set_costs_its_record(here, call, record):
     spent, plain = per_pass(here, call), per_pass(here, record)
     print(f"# {call}: {spent} instructions, {record}: {plain}")
@@ -64,6 +70,7 @@ def test_replication_leader_lag_takes_no_more_than_conversion_and_record(here):
 place.main([
     test_counter_add_takes_at_most_20_instructions,
     test_counter_add_in_bursts_of_32_takes_at_most_20,
+    test_X12_state_set_takes_at_most_five_more_than_a_gauge,
     test_replication_sync_bytes_takes_no_more_than_the_record,
     test_replication_leader_lag_takes_no_more_than_conversion_and_record,
 ])

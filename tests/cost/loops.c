@@ -21,6 +21,10 @@ void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles
 void loop_add(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
 void loop_burst(struct ring_writer *writer, const struct ring_counter *handles, unsigned count);
 
+typedef void state_loop(struct ring_writer *writer, const struct ring_state *handles,
+			unsigned count);
+state_loop loop_plain_gauge, loop_state;
+
 /* The set's calls, each behind what it is to cost: the record itself, with the conversion. */
 typedef void channel_loop(struct ring_writer *writer,
 			  const struct ring_replication_channel *channels, unsigned count);
@@ -51,6 +55,20 @@ MEASURED void loop_burst(struct ring_writer *writer, const struct ring_counter *
 			ring_counter_add(writer, HANDLE(j), 1);
 		ring_burst_end(writer);
 	}
+}
+
+MEASURED void loop_plain_gauge(struct ring_writer *writer, const struct ring_state *handles,
+			       unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_gauge_set(writer, (struct ring_gauge){HANDLE(i).key}, i % 4);
+}
+
+MEASURED void loop_state(struct ring_writer *writer, const struct ring_state *handles,
+			 unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_state_set(writer, HANDLE(i), i % 4);
 }
 
 MEASURED void loop_plain_bytes(struct ring_writer *writer,
@@ -100,6 +118,32 @@ static int loop_channels(struct ring_segment *segment, struct ring_writer *write
 	return 0;
 }
 
+static int loop_states(struct ring_segment *segment, struct ring_writer *writer, unsigned count)
+{
+	static const char *const states[] = {"leader", "follower", "candidate", NULL};
+	const struct ring_metric_def metric = {
+		.name = "cost_role",
+		.help = "Role.",
+		.kind = RING_STATESET,
+		.merge = RING_LAST,
+		.label_keys = {"group"},
+		.states = states,
+		.series_max = HANDLES,
+	};
+	struct ring_state handles[HANDLES];
+
+	if (ring_metric_define(segment, &metric) != 0)
+		return -1;
+	for (unsigned i = 0; i < HANDLES; i++) {
+		char group[12];
+		snprintf(group, sizeof group, "%u", i);
+		handles[i] = ring_state_resolve(segment, metric.name, RING_LABELS(group));
+	}
+	loop_plain_gauge(writer, handles, count);
+	loop_state(writer, handles, count);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct ring_metric_def metric = {
@@ -115,7 +159,7 @@ int main(int argc, char **argv)
 		.core_count = 1,
 		.metrics = &metric,
 		.metric_count = 1,
-		.series_spare = ring_replication_series(NULL),
+		.series_spare = ring_replication_series(NULL) + 2 * HANDLES,
 	};
 	const unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	struct ring_counter handles[HANDLES];
@@ -137,7 +181,8 @@ int main(int argc, char **argv)
 	loop_nothing(writer, handles, count);
 	loop_add(writer, handles, count);
 	loop_burst(writer, handles, count);
-	const int result = loop_channels(segment, writer, count);
+	const int error = loop_channels(segment, writer, count) |
+			  loop_states(segment, writer, count);
 	ring_segment_close(segment);
-	return result == 0 ? 0 : 1;
+	return error ? 1 : 0;
 }

@@ -40,6 +40,14 @@ void record_gauge_add(struct ring_writer *writer, struct ring_counter handle,
 	ring_gauge_add(writer, gauge_of(handle), value);
 }
 
+void record_state_set(struct ring_writer *writer, struct ring_counter handle,
+		      const struct ring_histogram *histogram, double value)
+{
+	const struct ring_state set = {handle.key, histogram->bound_count, histogram->reserved};
+
+	ring_state_set(writer, set, (uint32_t)value);
+}
+
 void record_histogram_observe(struct ring_writer *writer, struct ring_counter handle,
 			      const struct ring_histogram *histogram, double value)
 {

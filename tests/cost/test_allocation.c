@@ -22,6 +22,7 @@ static void record_all(const struct owner *owner, struct ring_writer *writer)
 		record_counter_add(writer, owner->counter, NULL, 0);
 		record_gauge_set(writer, gauge, NULL, i);
 		record_gauge_add(writer, gauge, NULL, i);
+		record_state_set(writer, gauge, &owner->histogram, i);
 		record_histogram_observe(writer, gauge, &owner->histogram, i);
 	}
 	ring_burst_end(writer);

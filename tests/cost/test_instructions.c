@@ -161,6 +161,8 @@ static struct limit gauge_set = {
 	"gauge_set", {.call = record_gauge_set, .kind = RING_GAUGE}, 24, true};
 static struct limit gauge_add = {
 	"gauge_add", {.call = record_gauge_add, .kind = RING_GAUGE}, 32, false};
+static struct limit state_set = {
+	"state_set", {.call = record_state_set, .kind = RING_GAUGE}, 30, true};
 static struct limit histogram_observe = {
 	"histogram_observe", {.call = record_histogram_observe, .kind = RING_HISTOGRAM}, 80, true};
 static struct limit counter_add_in_burst = {
@@ -170,6 +172,8 @@ static struct limit counter_add_in_burst = {
 	false};
 static struct limit zero_counter = {
 	"zero_counter", {.call = record_counter_add, .zero_handle = true}, 2, true};
+static struct limit zero_state = {
+	"zero_state", {.call = record_state_set, .zero_handle = true}, 12, true};
 static struct limit zero_histogram = {
 	"zero_histogram", {.call = record_histogram_observe, .zero_handle = true}, 8, true};
 static struct limit noop_writer = {
@@ -192,14 +196,17 @@ int main(void)
 		BOUNDED(counter_add),
 		BOUNDED(gauge_set),
 		BOUNDED(gauge_add),
+		BOUNDED(state_set),
 		BOUNDED(histogram_observe),
 		BOUNDED(counter_add_in_burst),
 		BOUNDED(zero_counter),
+		BOUNDED(zero_state),
 		BOUNDED(zero_histogram),
 		BOUNDED(noop_writer),
 		LOCKLESS(counter_add),
 		LOCKLESS(gauge_set),
 		LOCKLESS(gauge_add),
+		LOCKLESS(state_set),
 		LOCKLESS(histogram_observe),
 		LOCKLESS(counter_add_in_burst),
 		cmocka_unit_test_teardown(

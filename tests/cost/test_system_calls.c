@@ -72,6 +72,7 @@ static void T1_ring_tick_makes_no_system_call(void **state)
 static struct stage counter_add = {.call = record_counter_add, .kind = RING_COUNTER};
 static struct stage gauge_set = {.call = record_gauge_set, .kind = RING_GAUGE};
 static struct stage gauge_add = {.call = record_gauge_add, .kind = RING_GAUGE};
+static struct stage state_set = {.call = record_state_set, .kind = RING_GAUGE};
 static struct stage histogram_observe = {.call = record_histogram_observe, .kind = RING_HISTOGRAM};
 static struct stage burst = {.call = record_counter_add, .state = WRITER_BURST};
 static struct stage zero_handle = {.call = record_gauge_set, .zero_handle = true};
@@ -90,6 +91,7 @@ int main(void)
 		NO_SYSTEM_CALL(counter_add),
 		NO_SYSTEM_CALL(gauge_set),
 		NO_SYSTEM_CALL(gauge_add),
+		NO_SYSTEM_CALL(state_set),
 		NO_SYSTEM_CALL(histogram_observe),
 		NO_SYSTEM_CALL(burst),
 		NO_SYSTEM_CALL(zero_handle),

@@ -13,6 +13,7 @@
 #include "ring/segment.h"
 
 static const double bounds[] = {0.001, 0.01, 0.1};
+static const char *const states[] = {"warm", "warn", "cold", NULL};
 
 static const struct ring_metric_def metrics[VICTIM_METRICS] = {
 	[VICTIM_PACKETS] = {.name = "forward_packets_total",
@@ -37,6 +38,14 @@ static const struct ring_metric_def metrics[VICTIM_METRICS] = {
 			     .bounds = bounds,
 			     .bound_count = 3,
 			     .series_max = 2},
+	[VICTIM_MODE] = {.name = "mode",
+			 .help = "How it is.",
+			 .kind = RING_STATESET,
+			 .merge = RING_LAST,
+			 .label_keys = {"node"},
+			 .states = states,
+			 .state_default = 2,
+			 .series_max = 2},
 };
 
 /* More records than slots, so that the ring has lapped. */
@@ -51,6 +60,7 @@ static void record(struct ring_segment *segment, unsigned core)
 		segment, "request_duration_seconds", RING_LABELS("dns"));
 	const struct ring_gauge sessions = ring_gauge_resolve(segment, "sessions", NULL);
 	const struct ring_counter restarts = ring_counter_resolve(segment, "restarts_total", NULL);
+	const struct ring_state mode = ring_state_resolve(segment, "mode", RING_LABELS("n1"));
 	static const char *const channels[] = {"dns", "web", "mail"};
 
 	for (unsigned i = 0; i < 3; i++)
@@ -59,6 +69,7 @@ static void record(struct ring_segment *segment, unsigned core)
 			ring_gauge_resolve(segment, "backlog_bytes", RING_LABELS(channels[i])),
 			100.0 * i);
 	ring_counter_add(writer, restarts, 1);
+	ring_state_set(writer, mode, core);
 	for (unsigned i = 0; i < VICTIM_SLOTS; i++) {
 		ring_tick_at(writer, 1000 + i);
 		ring_counter_add(writer, i % 2 ? in : out, i);

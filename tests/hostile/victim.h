@@ -25,6 +25,7 @@ enum {
 	VICTIM_SESSIONS, /* gauge without labels */
 	VICTIM_RESTARTS, /* counter without labels */
 	VICTIM_DURATION, /* histogram with a unit, one label */
+	VICTIM_MODE,     /* state set with one label */
 	VICTIM_METRICS
 };
 

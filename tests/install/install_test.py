@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Installs libring into a folder and uses it as a stranger would: pkg-config, C and C++, shared
-and static. The programs are those in the README and in docs/metric-sets.md, which promise to be
-C and C++17, and to run where no segment can be made."""
+and static. The programs are those in the README, docs/metric-sets.md and docs/state-sets.md, which
+promise to be C and C++17, and to run where no segment can be made."""
 
 import os
 import pathlib
@@ -30,8 +30,15 @@ int main()
 	ring_options options = {};
 	options.name = "cxx";
 	options.core_count = 1;
-	options.metrics = &def;
-	options.metric_count = 1;
+	static const char *const states[] = {"idle", "busy", nullptr};
+	ring_metric_def defs[] = {def, {}};
+	defs[1].name = "fwd_mode";
+	defs[1].help = "What it does.";
+	defs[1].kind = RING_STATESET;
+	defs[1].merge = RING_LAST;
+	defs[1].states = states;
+	options.metrics = defs;
+	options.metric_count = 2;
 	ring_segment *segment;
 	if (ring_segment_create(&segment, &options) != 0) {
 		std::fprintf(stderr, "%s\\n", ring_error());
@@ -40,6 +47,7 @@ int main()
 	ring_writer *writer = ring_writer_claim(segment, RING_CORE_ANY);
 	ring_tick(writer);
 	ring_gauge_set(writer, ring_gauge_resolve(segment, "fwd_level", nullptr), 0.5);
+	ring_state_set(writer, ring_state_resolve(segment, "fwd_mode", nullptr), 1);
 	ring_segment_close(segment);
 }
 """
@@ -128,6 +136,19 @@ def replication_program_builds_and_makes_a_segment(place):
         goes_on_without_a_segment(stage, program)
 
 
+def X12_program_with_a_state_set_builds_and_shows_what_the_page_says(place):
+    stage = Stage(place)
+    exporter = next(stage.folder.rglob("ring-exporter"))
+    lines = re.search(r"^raft_role{.*?(?=^```)", (SOURCE / "docs/state-sets.md").read_text(),
+                      re.S | re.M).group()
+    for compiler, suffix in LANGUAGES:
+        program = stage.build_and_run(compiler, suffix, program_in("docs/state-sets.md"))
+        assert lines in output_of(exporter, "--once", "--dir", place.segments,
+                                  env=stage.environment)
+        os.remove(place.path("raft"))
+        goes_on_without_a_segment(stage, program)
+
+
 def replication_commands_show_a_lag_that_grows_into_a_warning(place):
     document = (SOURCE / "docs/replication.md").read_text()
     commands = re.search(r"^```\n(.*?)^```$", document, re.S | re.M).group(1)
@@ -159,6 +180,7 @@ main([
     readme_program_builds_and_makes_a_segment,
     readme_program_builds_with_the_static_library,
     replication_program_builds_and_makes_a_segment,
+    X12_program_with_a_state_set_builds_and_shows_what_the_page_says,
     replication_commands_show_a_lag_that_grows_into_a_warning,
     program_in_cxx17_builds_and_makes_a_segment,
     shared_library_exports_what_the_headers_declare_and_nothing_else,

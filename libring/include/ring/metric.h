@@ -24,17 +24,23 @@ struct ring_segment;
 #define RING_SERIES_BUDGET  1024u          /* series_max where a definition says 0 */
 #define RING_OVERFLOW_LABEL "__overflow__" /* overflow_label where it says NULL */
 
+/* A state set is shown as a series for each of its states, the state being the value of a label
+ * that is called like the metric: 1 for the one that holds, 0 for the others. So no other label may
+ * be called that, and the name must do for a label. It has no unit. Of several cores and processes
+ * the last state set holds, or the first or last in the list: RING_LAST, RING_MIN, RING_MAX. */
 struct ring_metric_def {
 	const char *name; /* `_total` at the end of counters, and only there */
 	const char *help; /* required; 1 to RING_HELP_MAX bytes of UTF-8 */
 	const char *unit; /* base unit, and then the end of the name before `_total`; or NULL */
 	enum ring_kind kind;
-	enum ring_merge merge;                   /* other than RING_SUM for gauges only */
+	enum ring_merge merge; /* RING_SUM but for gauges, and for state sets any other */
 	const char *label_keys[RING_LABELS_MAX]; /* up to the first NULL */
 	const double *bounds;                    /* histogram: ascending, finite upper bounds */
 	unsigned bound_count;                    /* histogram: 1 to RING_BOUNDS_MAX; else 0 */
 	unsigned series_max;                     /* budget, with labels; 0: RING_SERIES_BUDGET */
 	const char *overflow_label; /* every label's value past the budget; NULL: see above */
+	const char *const *states;  /* state set: 1 to RING_STATES_MAX names, and NULL; else NULL */
+	unsigned state_default; /* which of them holds until one is set, or for an unknown one */
 };
 
 /* Makes the metric known. Its whole budget is reserved at once, so that resolving never
@@ -56,6 +62,8 @@ struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, const char *m
 				     const char *const *label_values);
 struct ring_histogram ring_histogram_resolve(struct ring_segment *segment, const char *metric,
 					     const char *const *label_values);
+struct ring_state ring_state_resolve(struct ring_segment *segment, const char *metric,
+				     const char *const *label_values);
 
 #ifndef __cplusplus
 /* Label values in place: ring_counter_resolve(s, "rx_total", RING_LABELS("eth0")). C++ has no

@@ -42,7 +42,7 @@ struct ring_writer {
 #define RING_WRITER_OFFSET (RING_PRIVATE_OFFSET + RING_PAGE / 2 + RING_LINE)
 
 /* Handles: the key of the series' samples, with the caller's tag if it has set one, and what a
- * histogram is made of. All zeros is a valid handle that records nothing. */
+ * histogram or a state set is made of. All zeros is a valid handle that records nothing. */
 struct ring_counter {
 	uint64_t key;
 };
@@ -56,6 +56,12 @@ struct ring_histogram {
 	const double *bounds; /* ascending, finite; owned by the segment handle */
 	uint32_t bound_count;
 	uint32_t reserved;
+};
+
+struct ring_state {
+	uint64_t key;
+	uint32_t state_count;
+	uint32_t state_default;
 };
 
 /* The key with its upper 16 bits, free for the caller and visible to readers of
@@ -186,6 +192,16 @@ static inline void ring_gauge_add(struct ring_writer *writer, struct ring_gauge 
 	const uint64_t bits = ring_load_relaxed(&cells[0]);
 	ring_gauge_set(writer, gauge,
 		       bits == RING_GAUGE_UNSET ? delta : ring_double_of(bits) + delta);
+}
+
+/* Sets which state of a set holds, by its place in the list of them; a number that is no state's
+ * sets the default. One word says it, so that no reader ever sees two states or none. */
+static inline void ring_state_set(struct ring_writer *writer, struct ring_state set, uint64_t state)
+{
+	const uint32_t known = state < set.state_count ? (uint32_t)state : set.state_default;
+	const struct ring_gauge gauge = {set.key};
+
+	ring_gauge_set(writer, gauge, known);
 }
 
 typedef double ring_two_doubles __attribute__((vector_size(16), aligned(8)));

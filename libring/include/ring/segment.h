@@ -43,8 +43,8 @@ struct ring_options {
  * geometry and boot it is adopted as it stands: totals, positions and history. Otherwise a new file
  * takes its place, with the positions going on, and with the totals of every series that both know:
  * of a metric of the same kind, label keys and bounds, under the same labels, within its budget.
- * Metrics that the predecessor defined later count as known. Gauges start unset in both cases.
- * What is no segment, or another user's, is replaced.
+ * Metrics that the predecessor defined later count as known. Gauges and states start unset in both
+ * cases. What is no segment, or another user's, is replaced.
  *
  * Returns 0; or a negative errno, with the reason in ring_error(), and then the handle is a
  * no-op: -EBUSY a live process owns that name, -EINVAL the options or a definition break a
