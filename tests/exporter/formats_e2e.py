@@ -120,7 +120,8 @@ def odd_names_labels_and_values_pass_every_parser(place):
         exporter.end()
         for name in os.listdir(place.segments):
             os.unlink(place.path(name))
-    assert found == {"counter", "gauge", "histogram", "info", "unknown", "left out"}, found
+    assert found == {"counter", "gauge", "histogram", "info", "stateset", "unknown",
+                     "left out"}, found
 
 
 def clients_get_what_they_prefer(place):

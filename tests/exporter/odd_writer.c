@@ -20,6 +20,7 @@
 
 #define METRICS_MAX      40
 #define BOUNDS_MAX       6
+#define STATES_MAX       4
 #define TEXT_BYTES       256
 #define PICK(dice, pool) ((pool)[dice_roll(dice) % (sizeof(pool) / sizeof *(pool))])
 
@@ -124,6 +125,20 @@ static unsigned bounds_oddly(double bounds[BOUNDS_MAX], uint64_t *dice)
 	return kept;
 }
 
+/* None twice, as they count themselves. */
+static void states_oddly(char states[STATES_MAX][TEXT_BYTES], const char *list[STATES_MAX + 1],
+			 uint64_t *dice)
+{
+	const uint64_t count = 1 + dice_roll(dice) % STATES_MAX;
+
+	for (uint64_t i = 0; i < count; i++) {
+		label_oddly(states[i], dice);
+		strcat(states[i], (const char[]){(char)('0' + i), '\0'});
+		list[i] = states[i];
+	}
+	list[count] = NULL;
+}
+
 static void record_oddly(struct ring_segment *segment, struct ring_writer *writer,
 			 const struct ring_metric_def *def, uint64_t *dice)
 {
@@ -141,6 +156,10 @@ static void record_oddly(struct ring_segment *segment, struct ring_writer *write
 		const struct ring_gauge gauge = ring_gauge_resolve(segment, def->name, chosen);
 		if (dice_roll(dice) % 4 > 0)
 			ring_gauge_set(writer, gauge, PICK(dice, values));
+	} else if (def->kind == RING_STATESET) {
+		const struct ring_state set = ring_state_resolve(segment, def->name, chosen);
+		if (dice_roll(dice) % 4 > 0)
+			ring_state_set(writer, set, dice_roll(dice) % (STATES_MAX + 2));
 	} else {
 		const struct ring_histogram histogram = ring_histogram_resolve(segment, def->name,
 									       chosen);
@@ -151,8 +170,10 @@ static void record_oddly(struct ring_segment *segment, struct ring_writer *write
 
 static void define_oddly(struct ring_segment *segment, struct ring_writer *writer, uint64_t *dice)
 {
-	static const enum ring_kind kinds[] = {RING_COUNTER, RING_GAUGE, RING_HISTOGRAM};
-	char name[TEXT_BYTES], help[TEXT_BYTES];
+	static const enum ring_kind kinds[] = {RING_COUNTER, RING_GAUGE, RING_HISTOGRAM,
+					       RING_STATESET};
+	char name[TEXT_BYTES], help[TEXT_BYTES], states[STATES_MAX][TEXT_BYTES];
+	const char *list[STATES_MAX + 1];
 	double bounds[BOUNDS_MAX];
 	struct ring_metric_def def = {
 		.name = name, .help = help, .kind = PICK(dice, kinds), .bounds = bounds};
@@ -165,6 +186,12 @@ static void define_oddly(struct ring_segment *segment, struct ring_writer *write
 	def.series_max = def.label_keys[0] ? 3 : 0;
 	if (def.kind == RING_HISTOGRAM)
 		def.bound_count = bounds_oddly(bounds, dice);
+	if (def.kind == RING_STATESET) {
+		def.merge = RING_MAX;
+		def.unit = NULL;
+		states_oddly(states, list, dice);
+		def.states = list;
+	}
 	if (ring_metric_define(segment, &def) != 0)
 		return;
 	for (uint64_t count = dice_roll(dice) % 6; count > 0; count--)
