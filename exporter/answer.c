@@ -1,220 +1,135 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers to requests; see answer.h. */
+/* Which path gets which answer; see answer.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
-#include "log.h"
+#include "endpoints.h"
+#include "reply.h"
 
 #define LANDING                                                                        \
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>ring-exporter</title></head>" \
 	"<body><h1>ring-exporter " RING_VERSION "</h1><p><a href=\"%s\">Metrics</a> "  \
 	"<a href=\"/replication\">Replication</a></p></body></html>\n"
 
-/* Headers, to stand between braces. */
-#define TYPE_PLAIN       MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8"
-#define TYPE_HTML        MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8"
+/* As in Allow. */
+#define READS  MHD_HTTP_METHOD_GET ", " MHD_HTTP_METHOD_HEAD
+#define WRITES MHD_HTTP_METHOD_POST
+
 #define TYPE_TEXT        MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_TEXT
 #define TYPE_OPENMETRICS MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_OPENMETRICS
 #define TYPE_CSS         MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
-#define TYPE_JSON        MHD_HTTP_HEADER_CONTENT_TYPE, "application/json"
-#define VARY             MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding"
-#define NO_STORE         MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"
-#define NO_SNIFF         "X-Content-Type-Options", "nosniff"
-#define POLICY                                                              \
-	"Content-Security-Policy", "default-src 'none'; style-src 'self'; " \
-				   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-static const struct page_header plain[] = {{TYPE_PLAIN}, {NULL}};
-static const struct page_header landing[] = {{TYPE_HTML}, {NULL}};
-static const struct page_header metrics[FORMAT_COUNT][3] = {
-	[FORMAT_TEXT] = {{TYPE_TEXT}, {VARY}},
-	[FORMAT_OPENMETRICS] = {{TYPE_OPENMETRICS}, {VARY}},
-};
-static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
-static const struct page_header html[] = {{TYPE_HTML}, {VARY},   {NO_STORE},
-					  {NO_SNIFF},  {POLICY}, {NULL}};
-static const struct page_header json[] = {{TYPE_JSON}, {VARY}, {NO_STORE}, {NO_SNIFF}, {NULL}};
-static const struct page_header only_get[] = {
-	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "GET, HEAD"}, {NULL}};
-static const struct page_header only_post[] = {
-	{TYPE_PLAIN}, {MHD_HTTP_HEADER_ALLOW, "POST"}, {NULL}};
-static const struct page_header later[] = {
-	{TYPE_PLAIN}, {MHD_HTTP_HEADER_RETRY_AFTER, "1"}, {NULL}};
-static const struct page_header last[] = {
-	{TYPE_PLAIN}, {MHD_HTTP_HEADER_CONNECTION, "close"}, {NULL}};
-#define TAKES_TOKENS MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ring-exporter\""
+#define TAKES_TOKENS     MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ring-exporter\""
 #define TAKES_PASSWORD \
 	MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ring-exporter\", charset=\"UTF-8\""
-static const struct page_header wants_token[] = {{TYPE_PLAIN}, {NO_STORE}, {TAKES_TOKENS}, {NULL}};
+
+static const struct page_header metrics[FORMAT_COUNT][3] = {
+	[FORMAT_TEXT] = {{TYPE_TEXT}, {REPLY_VARY}},
+	[FORMAT_OPENMETRICS] = {{TYPE_OPENMETRICS}, {REPLY_VARY}},
+};
+static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
+static const struct page_header later[] = {
+	{REPLY_PLAIN}, {MHD_HTTP_HEADER_RETRY_AFTER, "1"}, {NULL}};
+static const struct page_header last[] = {
+	{REPLY_PLAIN}, {MHD_HTTP_HEADER_CONNECTION, "close"}, {NULL}};
+static const struct page_header wants_token[] = {
+	{REPLY_PLAIN}, {REPLY_NO_STORE}, {TAKES_TOKENS}, {NULL}};
 static const struct page_header wants_password[] = {
-	{TYPE_PLAIN}, {NO_STORE}, {TAKES_PASSWORD}, {NULL}};
+	{REPLY_PLAIN}, {REPLY_NO_STORE}, {TAKES_PASSWORD}, {NULL}};
 static const struct page_header wants_either[] = {
-	{TYPE_PLAIN}, {NO_STORE}, {TAKES_TOKENS}, {TAKES_PASSWORD}, {NULL}};
-/* Relative, for proxies that put a prefix before all paths. */
-static const struct page_header see_status[] = {
-	{TYPE_PLAIN}, {MHD_HTTP_HEADER_LOCATION, "../replication"}, {NO_STORE}, {NULL}};
+	{REPLY_PLAIN}, {REPLY_NO_STORE}, {TAKES_TOKENS}, {TAKES_PASSWORD}, {NULL}};
 
-/* Takes the response over. */
-static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
-			     const struct page_header *headers, struct MHD_Response *response)
+static enum MHD_Result endpoint_landing(struct answers *answers, struct MHD_Connection *connection,
+					struct status_time now)
 {
-	enum MHD_Result result;
-
-	if (!response)
-		return MHD_NO;
-	result = page_add_headers(response, headers);
-	if (result == MHD_YES)
-		result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	(void)now;
+	return reply_text(connection, MHD_HTTP_OK, reply_html, answers->landing);
 }
 
-/* A short body, copied. */
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
-			      const struct page_header *headers, const char *body)
+static enum MHD_Result endpoint_style(struct answers *answers, struct MHD_Connection *connection,
+				      struct status_time now)
 {
-	return queue(connection, status, headers,
-		     MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body,
-						     MHD_RESPMEM_MUST_COPY));
+	(void)answers, (void)now;
+	return reply_text(connection, MHD_HTTP_OK, style, status_css);
 }
 
-static enum MHD_Result answer_page(struct MHD_Connection *connection, struct page *page)
+static enum MHD_Result endpoint_healthy(struct answers *answers, struct MHD_Connection *connection,
+					struct status_time now)
 {
-	struct MHD_Response *response = page_response(
-		page, request_prefers_gzip(connection) ? PAGE_GZIP : PAGE_PLAIN);
-
-	if (!response)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain,
-			      "no memory for another page now\n");
-	return MHD_queue_response(connection, MHD_HTTP_OK, response);
+	(void)answers, (void)now;
+	return reply_text(connection, MHD_HTTP_OK, reply_plain, "healthy\n");
 }
 
-static enum MHD_Result answer_metrics(struct answers *answers, struct MHD_Connection *connection)
-{
-	const enum format format = request_format(connection);
-	struct page *page = &answers->metrics[format];
-	const struct snapshot *snapshot = snapshot_borrow();
-	const bool ready = snapshot != NULL;
-	struct text *text;
-
-	if (ready && !page_shows(page, snapshot->sequence) && (text = page_begin(page))) {
-		render_snapshot(&answers->render, text, format, snapshot);
-		page_end(page, snapshot->sequence);
-	}
-	snapshot_return();
-	if (!ready)
-		return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
-	return answer_page(connection, page);
-}
-
-static enum MHD_Result answer_ready(struct MHD_Connection *connection)
+static enum MHD_Result endpoint_ready(struct answers *answers, struct MHD_Connection *connection,
+				      struct status_time now)
 {
 	const bool ready = snapshot_borrow() != NULL;
 
+	(void)answers, (void)now;
 	snapshot_return();
-	return ready ? answer(connection, MHD_HTTP_OK, plain, "ready\n")
-		     : answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
+	return ready ? reply_text(connection, MHD_HTTP_OK, reply_plain, "ready\n")
+		     : reply_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, reply_plain,
+				  "not ready\n");
 }
 
-static void watch_lock(struct watch *watch)
-{
-	if (watch->monitor)
-		pthread_mutex_lock(&watch->mutex);
-}
+static const struct route {
+	const char *path; /* NULL: the telemetry path */
+	const char *allow;
+	endpoint *answer;
+} routes[] = {
+	{NULL, READS, endpoint_metrics},
+	{"/", READS, endpoint_landing},
+	{"/replication", READS, endpoint_replication},
+	{"/replication/clear", WRITES, endpoint_clear},
+	{"/replication.css", READS, endpoint_style},
+	{"/-/healthy", READS, endpoint_healthy},
+	{"/-/ready", READS, endpoint_ready},
+};
 
-static void watch_unlock(struct watch *watch)
+static const struct route *find_route(const struct answers *answers, const char *path)
 {
-	if (watch->monitor)
-		pthread_mutex_unlock(&watch->mutex);
-}
-
-static enum MHD_Result answer_status(struct answers *answers, struct MHD_Connection *connection,
-				     struct status_time now)
-{
-	const bool is_json = request_prefers_json(connection);
-	struct page *page = is_json ? &answers->status_json : &answers->status_html;
-	struct watch *watch = answers->options.watch;
-	struct text *text;
-
-	/* Rendered once for each state, a flood of requests leaves the mutex to the drain thread,
-	 * which only tries to get it. */
-	watch_lock(watch);
-	if (!page_shows(page, watch->sequence) && (text = page_begin(page))) {
-		if (is_json)
-			status_json(text, watch->monitor, now);
-		else
-			status_html(text, watch->monitor, now, answers->options.admin_api);
-		page_end(page, watch->sequence);
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		const char *known = routes[i].path;
+		if (strcmp(path, known ? known : answers->options.telemetry_path) == 0)
+			return &routes[i];
 	}
-	watch_unlock(watch);
-	return answer_page(connection, page);
+	return NULL;
 }
 
-static enum MHD_Result answer_node(struct answers *answers, struct MHD_Connection *connection,
-				   const char *follower, struct status_time now)
+/* Whether the list has the method, which may be any word. */
+static bool allows(const char *allow, const char *method)
 {
-	struct watch *watch = answers->options.watch;
-	struct text text;
-
-	text_init(&text, STATUS_BYTES_MAX);
-	watch_lock(watch);
-	const bool is_known = status_node_json(&text, watch->monitor, follower, now);
-	watch_unlock(watch);
-	struct MHD_Response *response = is_known && !text.error ? MHD_create_response_from_buffer(
-									  text.bytes, text.data,
-									  MHD_RESPMEM_MUST_FREE)
-								: NULL;
-	if (response)
-		return queue(connection, MHD_HTTP_OK, json, response);
-	text_release(&text);
-	return is_known ? MHD_NO
-			: answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
+	for (; *allow; allow += strspn(allow, ", ")) {
+		const size_t bytes = strcspn(allow, ",");
+		if (bytes == strlen(method) && memcmp(allow, method, bytes) == 0)
+			return true;
+		allow += bytes;
+	}
+	return false;
 }
 
-/* Clears one follower's alerts, or with NULL all. Returns false when there is no such follower. */
-static bool clear(struct watch *watch, const char *follower, uint64_t now_ns, size_t *count)
+static enum MHD_Result answer_not_allowed(struct MHD_Connection *connection, const char *allow)
 {
-	*count = 0;
-	if (!watch->monitor)
-		return !follower;
-	pthread_mutex_lock(&watch->mutex);
-	const bool is_known = !follower || monitor_find(watch->monitor, follower);
-	if (is_known)
-		*count = follower ? monitor_clear(watch->monitor, follower, now_ns)
-				  : monitor_clear_all(watch->monitor, now_ns);
-	watch->sequence += *count > 0;
-	pthread_mutex_unlock(&watch->mutex);
-	return is_known;
+	const struct page_header headers[] = {
+		{REPLY_PLAIN}, {MHD_HTTP_HEADER_ALLOW, allow}, {NULL}};
+	char body[64];
+
+	snprintf(body, sizeof body, "only %s\n", allow);
+	return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, headers, body);
 }
 
-static enum MHD_Result answer_clear(struct answers *answers, struct MHD_Connection *connection,
-				    struct status_time now)
+enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
+			       const char *method, const char *target, struct status_time now)
 {
-	const char *follower = request_follower(connection);
-	char body[64], digits[24];
-	size_t count;
+	const struct route *route = find_route(answers, request_path(target));
 
-	if (!answers->options.admin_api)
-		return answer(connection, MHD_HTTP_FORBIDDEN, plain,
-			      "only with --web.enable-admin-api\n");
-	if (request_is_foreign(connection))
-		return answer(connection, MHD_HTTP_FORBIDDEN, plain, "not for other sites\n");
-	/* A name misspelt must not clear everybody's. */
-	if (request_says_more(connection))
-		return answer(connection, MHD_HTTP_BAD_REQUEST, plain, "only follower=NAME\n");
-	if (!clear(answers->options.watch, follower, now.monotonic_ns, &count))
-		return answer(connection, MHD_HTTP_NOT_FOUND, plain, "unknown follower\n");
-	snprintf(digits, sizeof digits, "%zu", count);
-	if (count > 0)
-		log_event(LOG_INFO, follower ? "alerts cleared" : "all alerts cleared", "count",
-			  digits, follower ? "follower" : NULL, follower, NULL);
-	if (!request_prefers_json(connection))
-		return answer(connection, MHD_HTTP_SEE_OTHER, see_status, "cleared\n");
-	snprintf(body, sizeof body, "{\"cleared\":%zu}\n", count);
-	return answer(connection, MHD_HTTP_OK, json, body);
+	/* Nothing here can be written, so what is not here cannot either. */
+	if (!allows(route ? route->allow : READS, method))
+		return answer_not_allowed(connection, route ? route->allow : READS);
+	if (!route)
+		return reply_text(connection, MHD_HTTP_NOT_FOUND, reply_plain, "not found\n");
+	return route->answer(answers, connection, now);
 }
 
 enum MHD_Result answer_refusal(struct MHD_Connection *connection,
@@ -223,39 +138,8 @@ enum MHD_Result answer_refusal(struct MHD_Connection *connection,
 	char body[64];
 
 	snprintf(body, sizeof body, "%s\n", refusal->reason);
-	return answer(connection, refusal->status,
-		      refusal->status == MHD_HTTP_TOO_MANY_REQUESTS ? later : last, body);
-}
-
-enum MHD_Result answer_request(struct answers *answers, struct MHD_Connection *connection,
-			       const char *method, const char *target, struct status_time now)
-{
-	const char *path = request_path(target);
-
-	if (strcmp(path, "/replication/clear") == 0)
-		return strcmp(method, MHD_HTTP_METHOD_POST) == 0
-			       ? answer_clear(answers, connection, now)
-			       : answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, only_post,
-					"only POST\n");
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, only_get,
-			      "only GET and HEAD\n");
-	if (strcmp(path, answers->options.telemetry_path) == 0)
-		return answer_metrics(answers, connection);
-	if (strcmp(path, "/replication") == 0) {
-		const char *follower = request_follower(connection);
-		return follower ? answer_node(answers, connection, follower, now)
-				: answer_status(answers, connection, now);
-	}
-	if (strcmp(path, "/replication.css") == 0)
-		return answer(connection, MHD_HTTP_OK, style, status_css);
-	if (strcmp(path, "/") == 0)
-		return answer(connection, MHD_HTTP_OK, landing, answers->landing);
-	if (strcmp(path, "/-/healthy") == 0)
-		return answer(connection, MHD_HTTP_OK, plain, "healthy\n");
-	if (strcmp(path, "/-/ready") == 0)
-		return answer_ready(connection);
-	return answer(connection, MHD_HTTP_NOT_FOUND, plain, "not found\n");
+	return reply_text(connection, refusal->status,
+			  refusal->status == MHD_HTTP_TOO_MANY_REQUESTS ? later : last, body);
 }
 
 /* The same whether it had none or a wrong one. */
@@ -266,7 +150,7 @@ enum MHD_Result answer_denied(struct MHD_Connection *connection, bool takes_toke
 					    : takes_tokens   ? wants_either
 							     : wants_password;
 
-	return answer(connection, MHD_HTTP_UNAUTHORIZED, headers, "unauthorized\n");
+	return reply_text(connection, MHD_HTTP_UNAUTHORIZED, headers, "unauthorized\n");
 }
 
 int answers_init(struct answers *answers, const struct answer_options *options)
@@ -276,8 +160,8 @@ int answers_init(struct answers *answers, const struct answer_options *options)
 	for (unsigned format = 0; format < FORMAT_COUNT; format++)
 		page_init(&answers->metrics[format], metrics[format], RENDER_BYTES_MAX,
 			  &answers->held_bytes);
-	page_init(&answers->status_html, html, STATUS_BYTES_MAX, &answers->held_bytes);
-	page_init(&answers->status_json, json, STATUS_BYTES_MAX, &answers->held_bytes);
+	page_init(&answers->status_html, reply_html, STATUS_BYTES_MAX, &answers->held_bytes);
+	page_init(&answers->status_json, reply_json, STATUS_BYTES_MAX, &answers->held_bytes);
 	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {
 		answers->landing = NULL;
 		return -ENOMEM;
