@@ -17,16 +17,14 @@
 #define READS  MHD_HTTP_METHOD_GET ", " MHD_HTTP_METHOD_HEAD
 #define WRITES MHD_HTTP_METHOD_POST
 
-#define TYPE_TEXT        MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_TEXT
-#define TYPE_OPENMETRICS MHD_HTTP_HEADER_CONTENT_TYPE, FORMAT_TYPE_OPENMETRICS
-#define TYPE_CSS         MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
-#define TAKES_TOKENS     MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ring-exporter\""
+#define TYPE_CSS     MHD_HTTP_HEADER_CONTENT_TYPE, "text/css; charset=utf-8"
+#define TAKES_TOKENS MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"ring-exporter\""
 #define TAKES_PASSWORD \
 	MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"ring-exporter\", charset=\"UTF-8\""
 
-static const struct page_header metrics[FORMAT_COUNT][3] = {
-	[FORMAT_TEXT] = {{TYPE_TEXT}, {REPLY_VARY}},
-	[FORMAT_OPENMETRICS] = {{TYPE_OPENMETRICS}, {REPLY_VARY}},
+static const char *const metrics_types[FORMAT_COUNT] = {
+	[FORMAT_TEXT] = FORMAT_TYPE_TEXT,
+	[FORMAT_OPENMETRICS] = FORMAT_TYPE_OPENMETRICS,
 };
 static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
 static const struct page_header later[] = {
@@ -153,13 +151,31 @@ enum MHD_Result answer_denied(struct MHD_Connection *connection, bool takes_toke
 	return reply_text(connection, MHD_HTTP_UNAUTHORIZED, headers, "unauthorized\n");
 }
 
+static void init_metrics(struct answers *answers)
+{
+	const unsigned long long start = answers->options.start_seconds;
+
+	snprintf(answers->start, sizeof answers->start, "%llu", start);
+	for (unsigned format = 0; format < FORMAT_COUNT; format++) {
+		const struct page_header headers[ANSWER_METRICS_HEADERS] = {
+			{MHD_HTTP_HEADER_CONTENT_TYPE, metrics_types[format]},
+			{REPLY_VARY},
+			{REPLY_NO_STORE},
+			{REPLY_NO_SNIFF},
+			{start > 0 ? "Process-Start-Time-Unix" : NULL, answers->start},
+		};
+		memcpy(answers->metrics_headers[format], headers, sizeof headers);
+		page_init(&answers->metrics[format], answers->metrics_headers[format],
+			  RENDER_BYTES_MAX, &answers->held_bytes);
+	}
+	filtered_init(&answers->filtered, answers->metrics);
+}
+
 int answers_init(struct answers *answers, const struct answer_options *options)
 {
 	*answers = (struct answers){.options = *options};
 	render_init(&answers->render);
-	for (unsigned format = 0; format < FORMAT_COUNT; format++)
-		page_init(&answers->metrics[format], metrics[format], RENDER_BYTES_MAX,
-			  &answers->held_bytes);
+	init_metrics(answers);
 	page_init(&answers->status_html, reply_html, STATUS_BYTES_MAX, &answers->held_bytes);
 	page_init(&answers->status_json, reply_json, STATUS_BYTES_MAX, &answers->held_bytes);
 	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {
@@ -173,6 +189,7 @@ void answers_release(struct answers *answers)
 {
 	for (unsigned format = 0; format < FORMAT_COUNT; format++)
 		page_release(&answers->metrics[format]);
+	filtered_release(&answers->filtered);
 	page_release(&answers->status_html);
 	page_release(&answers->status_json);
 	render_release(&answers->render);

@@ -2,7 +2,8 @@
 /*
  * What a request is answered with.
  *
- *   GET, HEAD   /metrics (or --web.telemetry-path), /, /-/healthy, /-/ready
+ *   GET, HEAD   /metrics (or --web.telemetry-path), /metrics?FILTER (see filter.h)
+ *               /, /-/healthy, /-/ready
  *               /replication, /replication?follower=NAME, /replication.css
  *   POST        /replication/clear, /replication/clear?follower=NAME
  *
@@ -16,16 +17,19 @@
 #ifndef ANSWER_H
 #define ANSWER_H
 
-#include "page.h"
+#include "filtered.h"
 #include "render.h"
 #include "replication/status.h"
 #include "replication/watch.h"
 #include "request.h"
 
+#define ANSWER_METRICS_HEADERS 6u /* with the NULL at their end */
+
 struct answer_options {
 	const char *telemetry_path;
 	struct watch *watch;
-	bool admin_api; /* requests may clear alerts */
+	bool admin_api;         /* requests may clear alerts */
+	uint64_t start_seconds; /* of the process, since the epoch; 0: not known */
 };
 
 struct answers {
@@ -34,6 +38,9 @@ struct answers {
 	struct render render;
 	size_t held_bytes; /* by all pages */
 	struct page metrics[FORMAT_COUNT], status_html, status_json;
+	struct page_header metrics_headers[FORMAT_COUNT][ANSWER_METRICS_HEADERS];
+	char start[24];           /* as a header has it */
+	struct filtered filtered; /* metrics, of which only some are wanted */
 };
 
 /* What the options point to stays the caller's. Returns 0 or -ENOMEM. */

@@ -94,6 +94,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.telemetry_path = config->telemetry_path,
 		.watch = &collect->followers.watch,
 		.admin_api = config->admin_api,
+		.start_seconds = process_start_seconds(),
 	};
 	struct serve serve;
 	const int error = serve_start(&serve, &door->listeners, door->access, &options,

@@ -59,7 +59,10 @@ static void held_free(void *argument)
 
 	*held->held_bytes -= held->text.capacity;
 	text_release(&held->form->text);
-	held->form->text = held->text;
+	if (held->form->response)
+		held->form->text = held->text;
+	else
+		text_release(&held->text); /* there may be no next one */
 	free(held);
 }
 

@@ -50,6 +50,7 @@ struct page {
 /* The headers and the count, which all pages share, stay the caller's. */
 void page_init(struct page *page, const struct page_header *headers, size_t bytes_max,
 	       size_t *held_bytes);
+/* Nothing is left of it but what readers have; it may be filled again. */
 void page_release(struct page *page);
 
 /* Whether it need not be rendered. */

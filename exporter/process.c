@@ -114,6 +114,16 @@ int process_read(struct process_figures *figures)
 	return 0;
 }
 
+uint64_t process_start_seconds(void)
+{
+	struct process_figures figures;
+	double boot_seconds, start_seconds;
+
+	if (read_boot(&boot_seconds) != 0 || read_stat(&figures, &start_seconds) != 0)
+		return 0;
+	return (uint64_t)(boot_seconds + start_seconds);
+}
+
 size_t process_raise_fds(void)
 {
 	struct rlimit limit = {0};

@@ -7,6 +7,7 @@
 #define PROCESS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct process_figures {
 	double cpu_seconds;
@@ -20,6 +21,9 @@ struct process_figures {
 
 /* For one thread; allocates nothing after the first time. Returns 0 or a negative errno. */
 int process_read(struct process_figures *figures);
+
+/* When it started, since the epoch; 0: not known. */
+uint64_t process_start_seconds(void);
 
 /* Raises the limit on open descriptors as far as it goes; returns it. */
 size_t process_raise_fds(void);

@@ -167,16 +167,22 @@ void render_lines(struct text *text, enum format format, const struct lines *lin
 	text->bytes = (size_t)(at.to - text->data);
 }
 
-static void render_left_out(struct text *text, enum format format, size_t count)
+struct ring_metric_info render_left_out_metric(void)
 {
 	static const char name[] = RENDER_LEFT_OUT_NAME;
 	static const char help[] =
 		"Metric families left out of this page, which would be too long.";
-	const struct ring_metric_info metric = {
+
+	return (struct ring_metric_info){
 		.name = {name, sizeof name - 1},
 		.help = {help, sizeof help - 1},
 		.kind = RING_GAUGE,
 	};
+}
+
+static void render_left_out(struct text *text, enum format format, size_t count)
+{
+	const struct ring_metric_info metric = render_left_out_metric();
 
 	format_heading(text, format, NULL, &metric);
 	text_string(text, RENDER_LEFT_OUT_NAME " ");
@@ -232,6 +238,7 @@ void render_snapshot(struct render *render, struct text *text, enum format forma
 		render_lines(text, format, render->lines[part], snapshot->parts[part].cells);
 		left_out_count += render->lines[part]->left_out_count;
 	}
-	render_left_out(text, format, left_out_count);
+	if (!render->hides_left_out)
+		render_left_out(text, format, left_out_count);
 	text_string(text, format_ends[format]);
 }

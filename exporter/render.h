@@ -16,9 +16,12 @@
 /* The metric that only the page itself can tell: how many families it leaves out. */
 #define RENDER_LEFT_OUT_NAME "ring_families_left_out"
 
+struct ring_metric_info render_left_out_metric(void);
+
 /* What is kept from one page to the next, as long as the catalogs are the same. */
 struct render {
 	struct lines *lines[SNAPSHOT_PART_COUNT];
+	bool hides_left_out; /* the page is about something else */
 };
 
 void render_init(struct render *render);

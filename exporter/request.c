@@ -230,6 +230,38 @@ bool request_is_foreign(struct MHD_Connection *connection)
 	return !authority || !host || strcasecmp(authority + strlen("://"), host) != 0;
 }
 
+/* A filter that the query is read into. */
+struct filtering {
+	struct filter *filter;
+	enum filter_fault fault;
+};
+
+static enum MHD_Result add_to_filter(void *argument, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	struct filtering *filtering = argument;
+
+	(void)kind;
+	filtering->fault = filter_add(filtering->filter, name, value ? value : "");
+	return filtering->fault == FILTER_FINE ? MHD_YES : MHD_NO;
+}
+
+struct request_refusal request_filter(struct MHD_Connection *connection, struct filter *filter)
+{
+	static const struct request_refusal refusals[] = {
+		[FILTER_FINE] = {0, NULL},
+		[FILTER_TOO_LONG] = {MHD_HTTP_URI_TOO_LONG, "filters too long"},
+		[FILTER_NO_PART] = {MHD_HTTP_BAD_REQUEST, "parts are " FILTER_PARTS},
+		[FILTER_CONTRADICTORY] = {MHD_HTTP_BAD_REQUEST, "either collect[] or exclude[]"},
+	};
+	struct filtering filtering = {filter, FILTER_FINE};
+
+	filter->bytes = 0;
+	filter->collected = filter->excluded = 0;
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_filter, &filtering);
+	return refusals[filtering.fault];
+}
+
 const char *request_follower(struct MHD_Connection *connection)
 {
 	const char *name = NULL;

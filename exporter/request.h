@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "filter.h"
 #include "format.h"
 
 /* Bodies mean nothing here; they are read and ignored up to this. */
@@ -47,6 +48,10 @@ bool request_prefers_gzip(struct MHD_Connection *connection);
 
 /* Whether a browser sends it on behalf of another site's page. */
 bool request_is_foreign(struct MHD_Connection *connection);
+
+/* What the query wants of the metrics; `filter` has no bytes if that is all of them. Else the
+ * reason why it cannot be told. */
+struct request_refusal request_filter(struct MHD_Connection *connection, struct filter *filter);
 
 /* The query's follower, decoded; NULL: it names none. Of what cannot be a name, "". */
 const char *request_follower(struct MHD_Connection *connection);

@@ -21,7 +21,7 @@ void text_init(struct text *text, size_t bytes_max)
 void text_release(struct text *text)
 {
 	free(text->data);
-	text->data = NULL;
+	text_init(text, text->bytes_max);
 }
 
 void text_clear(struct text *text)

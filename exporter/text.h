@@ -21,6 +21,7 @@ struct text {
 };
 
 void text_init(struct text *text, size_t bytes_max);
+/* Empty, and good again, without memory. */
 void text_release(struct text *text);
 
 /* Empty and good again, in the memory that it has. */
