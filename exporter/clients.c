@@ -58,7 +58,8 @@ static struct client *take_place(struct clients *clients)
 		return &clients->list[clients->count++];
 	for (size_t i = 0; i < clients->count; i++) {
 		struct client *client = &clients->list[i];
-		if (!is_connected(client) && (!oldest || client->seen_ns < oldest->seen_ns))
+		if (!is_connected(client) &&
+		    (!oldest || client->requests.seen_ns < oldest->requests.seen_ns))
 			oldest = client;
 	}
 	return oldest;
@@ -75,7 +76,7 @@ struct client *clients_find(struct clients *clients, const struct sockaddr *addr
 			return &clients->list[i];
 	struct client *client = take_place(clients);
 	if (client) {
-		*client = (struct client){.tokens = 2.0 * clients->rate, .seen_ns = now_ns};
+		*client = (struct client){.requests = bucket_full(2.0 * clients->rate, now_ns)};
 		memcpy(client->address, bytes, sizeof bytes);
 	}
 	return client;
@@ -83,15 +84,6 @@ struct client *clients_find(struct clients *clients, const struct sockaddr *addr
 
 bool clients_admit(const struct clients *clients, struct client *client, uint64_t now_ns)
 {
-	const double gained = (double)(now_ns - client->seen_ns) / 1e9 * clients->rate;
-	const double most = 2.0 * clients->rate;
-
-	if (clients->rate == 0)
-		return true;
-	client->seen_ns = now_ns;
-	client->tokens = client->tokens + gained < most ? client->tokens + gained : most;
-	if (client->tokens < 1)
-		return false;
-	client->tokens--;
-	return true;
+	return clients->rate == 0 ||
+	       bucket_take(&client->requests, clients->rate, 2.0 * clients->rate, now_ns);
 }

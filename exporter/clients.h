@@ -15,14 +15,15 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "bucket.h"
+
 #define CLIENTS_REMEMBERED 256u
 #define CLIENT_PHASES      2u
 
 struct client {
 	unsigned char address[16];
 	unsigned counts[CLIENT_PHASES]; /* of its connections, as peers.c has them */
-	double tokens;                  /* requests that it may still make at once */
-	uint64_t seen_ns;
+	struct bucket requests;         /* that it may still make */
 };
 
 struct clients {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line per event on stderr, as logfmt or JSON. Any thread; lines do not mix.
+ * One line per event on stderr, as logfmt or JSON. Any thread; lines do not mix. Where stderr is
+ * systemd's journal, a line begins with its priority (sd-daemon(3)), which the journal takes off.
+ *
+ * Lines of one kind are limited, see log_limit.h, and the next one says how many were suppressed.
+ * Of debugging lines there may be ten times as many.
  */
 #ifndef LOG_H
 #define LOG_H
+
+#include <stdint.h>
 
 #define LOG_LINE_BYTES_MAX 8192u
 
@@ -20,7 +26,11 @@ void log_init(enum log_level level, enum log_format format);
  * object is made of. */
 void log_failure(const char *object, const char *reason);
 
-/* The event in words, then pairs of key and value, then NULL. Values may be foreign bytes. */
+/* The event in words, which say its kind and must stay, then pairs of key and value, then NULL.
+ * Values may be foreign bytes. */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
+
+/* How many lines have been suppressed so far. */
+uint64_t log_suppressed_count(void);
 
 #endif
