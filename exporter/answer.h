@@ -22,14 +22,16 @@
 #include "replication/status.h"
 #include "replication/watch.h"
 #include "request.h"
+#include "traffic.h"
 
 #define ANSWER_METRICS_HEADERS 6u /* with the NULL at their end */
 
 struct answer_options {
 	const char *telemetry_path;
 	struct watch *watch;
-	bool admin_api;         /* requests may clear alerts */
-	uint64_t start_seconds; /* of the process, since the epoch; 0: not known */
+	bool admin_api;          /* requests may clear alerts */
+	struct traffic *traffic; /* where requests are counted */
+	uint64_t start_seconds;  /* of the process, since the epoch; 0: not known */
 };
 
 struct answers {

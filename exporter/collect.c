@@ -37,6 +37,7 @@ static int collect_prepare(struct collect *collect, const struct collect_options
 		return -EMFILE;
 	error = selfstat_create(&collect->selfstat, collect->data, options->notify,
 				options->exporter_metrics);
+	collect->selfstat.traffic = options->traffic;
 	return error ? error
 		     : followers_create(&collect->followers, options->monitor,
 					collect->selfstat.aggregate, collect->data);
@@ -140,6 +141,13 @@ static int try_to_publish(struct collect *collect, uint64_t now_ns, unsigned tur
 	return error;
 }
 
+/* After a pass. Seldom: as long as nothing else changes, the page stays. */
+static void update_exporter(struct collect *collect)
+{
+	collect->work.drained_ns = clock_wall_ns();
+	selfstat_update_exporter(&collect->selfstat, &collect->work);
+}
+
 static void tick(struct collect *collect, uint64_t now_ns)
 {
 	const size_t turn = collect->tick_count++ % TURN_COUNT;
@@ -147,7 +155,7 @@ static void tick(struct collect *collect, uint64_t now_ns)
 	collect->ticked_ns = now_ns;
 	look_after_some(collect, turn, TURN_COUNT);
 	if (turn == 0)
-		selfstat_update_exporter(&collect->selfstat, &collect->work);
+		update_exporter(collect);
 	try_to_publish(collect, now_ns, 1);
 }
 
@@ -157,7 +165,7 @@ int collect_once(struct collect *collect)
 
 	pass(collect, now_ns);
 	look_after_some(collect, 0, 1);
-	selfstat_update_exporter(&collect->selfstat, &collect->work);
+	update_exporter(collect);
 	return try_to_publish(collect, now_ns, FOLLOWERS_TURNS);
 }
 

@@ -16,7 +16,8 @@ struct collect_options {
 	size_t followed_max;   /* segments */
 	bool exporter_metrics; /* about this process */
 	const struct monitor_config *monitor;
-	const struct notify *notify; /* whose figures to show; may be NULL */
+	const struct notify *notify;   /* whose figures to show; may be NULL */
+	const struct traffic *traffic; /* the same */
 };
 
 struct collect {

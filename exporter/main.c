@@ -37,6 +37,7 @@ enum {
 struct door {
 	struct listen_set listeners;
 	struct access *access;
+	struct traffic *traffic; /* what comes in */
 };
 
 static int fail(const char *object, const char *reason)
@@ -94,6 +95,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.telemetry_path = config->telemetry_path,
 		.watch = &collect->followers.watch,
 		.admin_api = config->admin_api,
+		.traffic = door->traffic,
 		.start_seconds = process_start_seconds(),
 	};
 	struct serve serve;
@@ -171,6 +173,7 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 		.exporter_metrics = !config->disable_exporter_metrics,
 		.monitor = &config->monitor,
 		.notify = notify,
+		.traffic = door->traffic,
 	};
 	int status = EXIT_WRONG;
 
@@ -212,7 +215,8 @@ static void close_door(struct door *door)
 
 static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
 {
-	struct door door = {.access = NULL};
+	struct traffic traffic = {.figures = {0}};
+	struct door door = {.traffic = &traffic};
 	struct notify *notify = NULL;
 	/* First, as it may take seconds: who can connect is served at once. */
 	int status = open_notify(&notify, collect, config);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -68,6 +69,48 @@ static int read_boot(double *boot_seconds)
 	return seconds ? 0 : -EPROTO;
 }
 
+/* The field's word in a line of words, counted from 0; -1: there is none. */
+static int find_word(const char *line, const char *field)
+{
+	const size_t bytes = strlen(field);
+	int index = 0;
+
+	for (; *line && *line != '\n'; line += strspn(line, " "), index++) {
+		if (strncmp(line, field, bytes) == 0 && strchr(" \n", line[bytes]))
+			return index;
+		line += strcspn(line, " \n");
+	}
+	return -1;
+}
+
+static double word_at(const char *line, int index)
+{
+	for (; index > 0; index--) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return strtod(line, NULL);
+}
+
+/* Of all IP traffic in the process' network namespace, as other clients count it. */
+static bool read_network(struct process_figures *figures)
+{
+	char text[8192];
+
+	if (read_text("/proc/self/net/netstat", text, sizeof text) != 0)
+		return false;
+	const char *names = strstr(text, "IpExt: ");
+	const char *values = names ? strstr(names + 1, "IpExt: ") : NULL;
+	if (!values)
+		return false;
+	const int received = find_word(names, "InOctets"), sent = find_word(names, "OutOctets");
+	if (received < 0 || sent < 0)
+		return false;
+	figures->received_bytes = word_at(values, received);
+	figures->transmitted_bytes = word_at(values, sent);
+	return true;
+}
+
 static double limit_of(int resource)
 {
 	struct rlimit limit;
@@ -111,6 +154,7 @@ int process_read(struct process_figures *figures)
 	figures->open_fds = count_fds();
 	figures->max_fds = limit_of(RLIMIT_NOFILE);
 	figures->virtual_bytes_max = limit_of(RLIMIT_AS);
+	figures->has_network = read_network(figures);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef PROCESS_H
 #define PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ struct process_figures {
 	double virtual_bytes_max;
 	double resident_bytes;
 	double start_seconds; /* since the epoch */
+	bool has_network;     /* else it is hidden, as systemd's ProcSubset=pid does */
+	double received_bytes, transmitted_bytes;
 };
 
 /* For one thread; allocates nothing after the first time. Returns 0 or a negative errno. */

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "log.h"
 #include "own.h"
 #include "process.h"
 #include "render.h"
 #include "selfstat.h"
 
-/* Five groups, each of which a member declares: per ring and per segment by every source's
- * member, the others once. A counter in doubles is a gauge named _total; render.c knows. */
+/* Six groups, each of which a member declares: per ring and per segment, or of what is no segment,
+ * by every source's member, the others once. A counter in doubles is a gauge named _total; render.c
+ * knows. */
 #define SELFSTAT_METRICS(X)                                                                     \
 	X(WRITTEN, COUNTER, "ring_samples_written_total", "segment", "core",                    \
 	  "Samples that the data plane has written; always drained plus dropped plus pending.") \
@@ -33,6 +35,11 @@
 	  "Resolutions that got an overflow series since the segment's owner started.")         \
 	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,              \
 	  "Metrics left out because another segment or the exporter uses the name otherwise.")  \
+	X(SERIES, GAUGE, "ring_segment_series", "segment", NULL, "Series in the segment.")      \
+	X(LAST_DRAIN, GAUGE, "ring_segment_last_drain_timestamp_seconds", "segment", NULL,      \
+	  "When its rings were last read, since unix epoch.")                                   \
+	X(NOT_FOLLOWED, GAUGE, "ring_segment_quarantined", "segment", "reason",                 \
+	  "Files of this name that are not followed.")                                          \
 	X(SEGMENTS, GAUGE, "ring_segments", "state", NULL, "Segments in the directory.")        \
 	X(QUARANTINED, GAUGE, "ring_segments_quarantined", "reason", NULL,                      \
 	  "Files in the directory that are not followed.")                                      \
@@ -64,7 +71,22 @@
 	X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, NULL,                         \
 	  "Resident memory size in bytes.")                                                     \
 	X(START, GAUGE, "process_start_time_seconds", NULL, NULL,                               \
-	  "Start time of the process since unix epoch in seconds.")
+	  "Start time of the process since unix epoch in seconds.")                             \
+	X(RECEIVED, GAUGE, "process_network_receive_bytes_total", NULL, NULL,                   \
+	  "Number of bytes received by the process over the network.")                          \
+	X(TRANSMITTED, GAUGE, "process_network_transmit_bytes_total", NULL, NULL,               \
+	  "Number of bytes sent by the process over the network.")                              \
+	X(LINES_SUPPRESSED, COUNTER, "ring_exporter_log_lines_suppressed_total", NULL, NULL,    \
+	  "Log lines not written, for too many of their kind.")                                 \
+	X(CONNECTIONS, GAUGE, "ring_exporter_http_connections", NULL, NULL, "Connections now.") \
+	X(ACCEPTED, COUNTER, "ring_exporter_http_connections_accepted_total", NULL, NULL,       \
+	  "Connections that have come in.")                                                     \
+	X(EVICTED, COUNTER, "ring_exporter_http_connections_evicted_total", NULL, NULL,         \
+	  "Connections that had to make room for others.")                                      \
+	X(IN_FLIGHT, GAUGE, "ring_exporter_http_requests_in_flight", NULL, NULL,                \
+	  "Requests whose answers are not sent yet.")                                           \
+	X(REQUESTS, COUNTER, "ring_exporter_http_requests_total", "code", NULL,                 \
+	  "Requests answered, by HTTP status code.")
 
 enum metric {
 #define METRIC_ENUM(id, kind, name, key_a, key_b, help) id,
@@ -76,6 +98,7 @@ enum metric {
 /* Where the groups begin. */
 #define RING_FIRST      WRITTEN
 #define SEGMENT_FIRST   UP
+#define SEGMENT_END     NOT_FOLLOWED
 #define DIRECTORY_FIRST SEGMENTS
 #define NOTIFY_FIRST    ALERTS_SENT
 #define EXPORTER_FIRST  BUILD_INFO
@@ -126,10 +149,15 @@ static int create_exporter(struct selfstat *selfstat)
 	int error = own_join(selfstat->aggregate, &selfstat->exporter, &metrics[EXPORTER_FIRST],
 			     METRIC_COUNT - EXPORTER_FIRST);
 
-	/* One series each, so that a series' index is its metric's. */
-	for (enum metric id = EXPORTER_FIRST; id < METRIC_COUNT && error == 0; id++)
+	/* One series each, so that a series' index is its metric's; the last metric has more. */
+	for (enum metric id = EXPORTER_FIRST; id < REQUESTS && error == 0; id++)
 		error = own_add_series(selfstat->exporter, id - EXPORTER_FIRST,
 				       id == BUILD_INFO ? RING_VERSION : NULL, NULL);
+	for (unsigned i = 0; traffic_codes[i] && error == 0; i++) {
+		char code[16];
+		snprintf(code, sizeof code, "%u", traffic_codes[i]);
+		error = own_add_series(selfstat->exporter, REQUESTS - EXPORTER_FIRST, code, NULL);
+	}
 	return error;
 }
 
@@ -167,15 +195,28 @@ static int create_source(struct selfstat *selfstat, struct source *source)
 {
 	char core_word[16];
 	int error = own_join(selfstat->aggregate, &source->self, &metrics[RING_FIRST],
-			     DIRECTORY_FIRST - RING_FIRST);
+			     SEGMENT_END - RING_FIRST);
 
 	for (uint32_t core = 0; core < source->core_count; core++) {
 		snprintf(core_word, sizeof core_word, "%u", core);
 		for (uint32_t i = 0; i < RING_COUNT && error == 0; i++)
 			error = own_add_series(source->self, i, source->name, core_word);
 	}
-	for (uint32_t i = RING_COUNT; i < DIRECTORY_FIRST && error == 0; i++)
+	for (uint32_t i = RING_COUNT; i < SEGMENT_END && error == 0; i++)
 		error = own_add_series(source->self, i, source->name, NULL);
+	return error;
+}
+
+/* The same for one that is no segment, or none that can be followed. */
+static int create_quarantined(struct selfstat *selfstat, struct source *source)
+{
+	int error = own_join(selfstat->aggregate, &source->self, &metrics[NOT_FOLLOWED], 1);
+
+	if (error == 0)
+		error = own_add_series(source->self, 0, source->name,
+				       source_reason_word(source->reason));
+	if (error == 0)
+		own_set_gauge(source->self, 0, 1);
 	return error;
 }
 
@@ -191,7 +232,7 @@ static void update_ring(struct source *source, uint32_t core)
 	own_set_gauge(source->self, first + PENDING, (double)ring->account.pending);
 }
 
-static void update_segment(struct source *source)
+static void update_segment(struct source *source, uint64_t drained_ns)
 {
 	const struct ring_header *header = ring_reader_header(source->reader);
 	struct aggregate_member *self = source->self;
@@ -207,19 +248,36 @@ static void update_segment(struct source *source)
 		      (double)ring_load_relaxed(&header->claims_refused));
 	own_set_gauge(self, first + OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
 	own_set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
+	own_set_gauge(self, first + SERIES, source->series_count);
+	own_set_gauge(self, first + LAST_DRAIN, (double)(drained_ns / 1000000) / 1e3);
+}
+
+/* What the source's member says depends on its reason not to be followed, if there is one. */
+static int prepare_source(struct selfstat *selfstat, struct source *source)
+{
+	const int reason = source->reader ? 0 : source->reason;
+	int error = 0;
+
+	if (source->self_reason != reason)
+		own_leave(&source->self);
+	if (!source->self)
+		error = reason ? create_quarantined(selfstat, source)
+			       : create_source(selfstat, source);
+	if (error)
+		own_leave(&source->self);
+	source->self_reason = reason;
+	return error;
 }
 
 static int update_source(struct selfstat *selfstat, struct source *source)
 {
-	const int error = source->self ? 0 : create_source(selfstat, source);
+	const int error = prepare_source(selfstat, source);
 
-	if (error) {
-		own_leave(&source->self);
+	if (error || !source->reader)
 		return error;
-	}
 	for (uint32_t core = 0; core < source->core_count; core++)
 		update_ring(source, core);
-	update_segment(source);
+	update_segment(source, selfstat->drained_ns);
 	return 0;
 }
 
@@ -244,10 +302,9 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 	for (size_t i = 0; i < attach->source_count && error == 0; i++) {
 		struct source *source = attach->sources[i];
 		states[source_state(source)]++;
-		if (source->reader)
-			error = update_source(selfstat, source);
-		else
+		if (!source->reader)
 			reasons[source->reason]++;
+		error = update_source(selfstat, source);
 	}
 	/* In the order of create_directory. */
 	for (unsigned state = 0; state < SOURCE_STATE_COUNT; state++)
@@ -261,16 +318,35 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 	return error;
 }
 
-void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_work *work)
+static void update_traffic(struct aggregate_member *exporter, const struct traffic *traffic)
 {
-	struct aggregate_member *exporter = selfstat->exporter;
+	static const struct {
+		enum metric metric;
+		enum traffic_figure figure;
+	} shown[] = {
+		{CONNECTIONS, TRAFFIC_CONNECTIONS},
+		{ACCEPTED, TRAFFIC_ACCEPTED},
+		{EVICTED, TRAFFIC_EVICTED},
+		{IN_FLIGHT, TRAFFIC_IN_FLIGHT},
+	};
+
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		const uint64_t figure = traffic_read(traffic, shown[i].figure);
+		const uint32_t series = shown[i].metric - EXPORTER_FIRST;
+		if (metrics[shown[i].metric].kind == RING_COUNTER)
+			own_set_counter(exporter, series, figure);
+		else
+			own_set_gauge(exporter, series, (double)figure);
+	}
+	for (unsigned i = 0; traffic_codes[i]; i++)
+		own_set_counter(exporter, REQUESTS - EXPORTER_FIRST + i,
+				traffic_read(traffic, TRAFFIC_ANSWERED + i));
+}
+
+static void update_process(struct aggregate_member *exporter)
+{
 	struct process_figures figures;
 
-	if (!exporter)
-		return;
-	own_set_gauge(exporter, BUILD_INFO - EXPORTER_FIRST, 1);
-	own_set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
-	own_set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
 	if (process_read(&figures) != 0)
 		return;
 	own_set_gauge(exporter, CPU - EXPORTER_FIRST, figures.cpu_seconds);
@@ -280,4 +356,24 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 	own_set_gauge(exporter, VIRTUAL_MAX - EXPORTER_FIRST, figures.virtual_bytes_max);
 	own_set_gauge(exporter, RESIDENT - EXPORTER_FIRST, figures.resident_bytes);
 	own_set_gauge(exporter, START - EXPORTER_FIRST, figures.start_seconds);
+	if (!figures.has_network)
+		return;
+	own_set_gauge(exporter, RECEIVED - EXPORTER_FIRST, figures.received_bytes);
+	own_set_gauge(exporter, TRANSMITTED - EXPORTER_FIRST, figures.transmitted_bytes);
+}
+
+void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_work *work)
+{
+	struct aggregate_member *exporter = selfstat->exporter;
+
+	selfstat->drained_ns = work->drained_ns;
+	if (!exporter)
+		return;
+	own_set_gauge(exporter, BUILD_INFO - EXPORTER_FIRST, 1);
+	own_set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
+	own_set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
+	own_set_counter(exporter, LINES_SUPPRESSED - EXPORTER_FIRST, log_suppressed_count());
+	if (selfstat->traffic)
+		update_traffic(exporter, selfstat->traffic);
+	update_process(exporter);
 }

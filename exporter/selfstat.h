@@ -8,19 +8,23 @@
 
 #include "attach.h"
 #include "replication/notify.h"
+#include "traffic.h"
 
 struct selfstat {
 	struct aggregate *aggregate;
 	struct aggregate_member *directory; /* what is about all segments together */
 	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
 	struct aggregate_member *alertmanagers;
-	const struct notify *notify; /* NULL: there are none */
+	const struct notify *notify;   /* NULL: there are none */
+	const struct traffic *traffic; /* set afterwards; NULL: nobody can connect */
+	uint64_t drained_ns;           /* when all rings were read, since the epoch */
 };
 
 /* What the drain thread knows of its own work. */
 struct selfstat_work {
 	uint64_t pass_count;
 	uint64_t busy_ns;
+	uint64_t drained_ns; /* the wall clock's */
 };
 
 /* Makes them, and keeps their names from the metrics in `data`. `notify` may be NULL. Returns 0 or
@@ -32,7 +36,7 @@ void selfstat_destroy(struct selfstat *selfstat);
 /* Brings the figures of all sources up to date. Returns 0 or -ENOMEM. */
 int selfstat_update(struct selfstat *selfstat, const struct attach *attach);
 
-/* The same for the figures about the process. */
+/* The same, now and then, for the time and the figures about the process. */
 void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_work *work);
 
 #endif

@@ -86,32 +86,45 @@ static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connecti
 			      : answer_who_may(serve, connection, line, request);
 }
 
+static enum MHD_Result go_on(struct serve *serve, struct MHD_Connection *connection,
+			     const struct request_line *line, size_t *upload_bytes, void **request)
+{
+	const bool is_malformed = *request == &malformed, is_first = is_malformed || !*request;
+	struct request_refusal refusal = {0, NULL};
+
+	/* Called when the header is there, then for each part of a body, at last when all is, and
+	 * then again for a request that had to wait. An answer before the body would have to close
+	 * the connection, so short bodies are read and ignored. */
+	if (*request == &suspended)
+		return is_gone(connection) ? MHD_NO
+					   : answer_who_may(serve, connection, line, request);
+	*request = serve;
+	if (is_malformed)
+		refusal = (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed target"};
+	else if (is_first)
+		refusal = request_head_refusal(connection, line);
+	if (!refusal.status && (is_first || *upload_bytes > 0)) {
+		*upload_bytes = 0;
+		return MHD_YES;
+	}
+	return answer_or_refuse(serve, connection, line, refusal, request);
+}
+
 static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload,
 			      size_t *upload_bytes, void **request)
 {
 	struct serve *serve = argument;
 	const struct request_line line = {method, url, version};
-	const bool is_malformed = *request == &malformed, is_first = is_malformed || !*request;
-	struct request_refusal refusal = {0, NULL};
+	const enum MHD_Result result = go_on(serve, connection, &line, upload_bytes, request);
+	/* NULL before there is an answer. */
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 
 	(void)upload;
-	/* Called when the header is there, then for each part of a body, at last when all is, and
-	 * then again for a request that had to wait. An answer before the body would have to close
-	 * the connection, so short bodies are read and ignored. */
-	if (*request == &suspended)
-		return is_gone(connection) ? MHD_NO
-					   : answer_who_may(serve, connection, &line, request);
-	*request = serve;
-	if (is_malformed)
-		refusal = (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed target"};
-	else if (is_first)
-		refusal = request_head_refusal(connection, &line);
-	if (!refusal.status && (is_first || *upload_bytes > 0)) {
-		*upload_bytes = 0;
-		return MHD_YES;
-	}
-	return answer_or_refuse(serve, connection, &line, refusal, request);
+	if (info)
+		traffic_count_answer(serve->answers.options.traffic, info->http_status);
+	return result;
 }
 
 /* What libmicrohttpd has to say is mostly about what peers do. */
@@ -144,6 +157,7 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 			peers_remove(&serve->peers, *peer);
 		return;
 	}
+	traffic_count(serve->answers.options.traffic, TRAFFIC_ACCEPTED);
 	const int fd =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	const struct sockaddr *address = MHD_get_connection_info(connection,
@@ -213,6 +227,17 @@ static void log_evictions(struct serve *serve, uint64_t now_ns)
 	serve->evicted_log_ns = now_ns;
 }
 
+static void show_peers(const struct serve *serve)
+{
+	const struct peers *peers = &serve->peers;
+	struct traffic *traffic = serve->answers.options.traffic;
+
+	traffic_set(traffic, TRAFFIC_IN_FLIGHT, peers->counts[PEER_ANSWERED]);
+	traffic_set(traffic, TRAFFIC_CONNECTIONS,
+		    peers->counts[PEER_ANSWERED] + peers->counts[PEER_WAITING]);
+	traffic_set(traffic, TRAFFIC_EVICTED, peers->evicted_count);
+}
+
 /* What became due since the last time. */
 static int look_after_peers(struct serve *serve)
 {
@@ -224,6 +249,7 @@ static int look_after_peers(struct serve *serve)
 	const int deadline_ms = peers_expire(&serve->peers, now_ns);
 	/* The library would keep them until their passwords are computed. */
 	access_drop(serve->access, is_gone);
+	show_peers(serve);
 	return deadline_ms;
 }
 

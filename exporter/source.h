@@ -50,6 +50,7 @@ struct source {
 	struct ring_reader *reader; /* NULL when quarantined, and so is all that depends on it */
 	struct aggregate_member *member;
 	struct aggregate_member *self; /* the source's own figures, which selfstat.c adds */
+	int self_reason;               /* that these tell of */
 	struct source_ring *rings;
 	uint32_t core_count;
 	/* Which series were seen in samples since the tallies were read: a byte for each, by index

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The exporter's paths besides its whole page, and what it says of its own work.
+
+usage: endpoints_e2e.py RING_EXPORTER RINGLOAD LABELS_WRITER
+"""
+import collections
+import os
+import re
+
+from prometheus_client import parser as text_parser
+from prometheus_client.openmetrics import parser as openmetrics_parser
+
+from credentials import PASSWORD, bcrypt, basic, users, write
+from harness import label, totals_of_seg
+from place import main, run, wait_until
+from programs import Exporter, Page
+import exposition
+
+OPENMETRICS = "application/openmetrics-text"
+REQUESTS = "ring_exporter_http_requests_total"
+
+FILTERS = ["name[]=load_events_total", "name[]=load_latency_seconds", "name[]=no_such",
+           "segment=seg", "segment=seg&core=0", "core=1", "segment=other", "collect[]=data",
+           "collect[]=segments", "collect[]=exporter&collect[]=process", "collect[]=replication",
+           "exclude[]=data", "name[]=ring_segment_up&segment=seg",
+           "name[]=ring_exporter_build_info&name[]=ring_families_left_out"]
+
+
+class Counting(Exporter):
+    """An exporter of which we know what we have got from it."""
+
+    def __init__(self, *arguments, **options):
+        self.statuses = collections.Counter()
+        super().__init__(*arguments, **options)
+
+    def get(self, path="/metrics", method="GET", **headers):
+        answer = super().get(path, method, **headers)
+        self.statuses[answer[0]] += 1
+        return answer
+
+
+def samples(text, openmetrics=False):
+    return set(exposition.series_of(exposition.read(text, openmetrics)))
+
+
+def filtered_pages_are_parts_of_the_whole_one_and_pass_every_parser(place):
+    totals = totals_of_seg(place, "--samples", 1000, "--cores", 2)
+    label(place, "labels", 10, b'segment="seg"', b"\xff\n\\")
+    exporter = Exporter(place)
+    whole = exporter.page_when(totals.are_on, "the page shows what was written")
+    sizes = set()
+    for query in FILTERS:
+        for accept, parser in (("text/plain", text_parser), (OPENMETRICS, openmetrics_parser)):
+            status, headers, body = exporter.get(f"/metrics?{query}", Accept=accept)
+            assert status == 200 and headers["Content-Type"].startswith(accept), (query, headers)
+            part = samples(body.decode(), accept == OPENMETRICS)
+            assert part <= samples(whole.text), query
+            theirs = {(sample.name, frozenset(sample.labels))
+                      for family in parser.text_string_to_metric_families(body.decode())
+                      for sample in family.samples}
+            assert len(theirs) <= len(part) and bool(theirs) == bool(part), query
+            sizes.add(len(part))
+        lint = run("promtool", "check", "metrics", input=exporter.get(f"/metrics?{query}")[2])
+        assert (lint.returncode, lint.stderr) == (0, b""), (query, lint)
+    assert 0 in sizes and len(sizes) > 6, sizes
+    data = Page(exporter.get("/metrics?collect[]=data")[2].decode())
+    rest = Page(exporter.get("/metrics?exclude[]=data")[2].decode())
+    assert data.values.keys() | rest.values.keys() == whole.values.keys()
+    assert not data.values.keys() & rest.values.keys()
+
+
+def metrics_say_when_the_exporter_started_and_are_not_kept(place):
+    exporter = Exporter(place)
+    for path in ("/metrics", "/metrics?name[]=process_start_time_seconds"):
+        for method in ("GET", "HEAD"):
+            _, headers, _ = exporter.get(path, method)
+            assert headers["Cache-Control"] == "no-store", headers
+            assert headers["X-Content-Type-Options"] == "nosniff", headers
+            assert headers["Vary"] == "Accept, Accept-Encoding", headers
+    started = Page(exporter.get(path)[2].decode()).values["process_start_time_seconds", ""]
+    assert int(headers["Process-Start-Time-Unix"]) == int(started)
+
+
+def answers(page):
+    """How many there were of each status."""
+    return {int(re.search(r'code="(\d+)"', labels)[1]): int(value)
+            for (name, labels), value in page.values.items() if name == REQUESTS}
+
+
+def check_counts(exporter, **headers):
+    """Every answer that we have had is counted once."""
+    before = sum(exporter.statuses.values())
+
+    def look():
+        expected = exporter.statuses.copy()
+        page = Page(exporter.get(**headers)[2].decode())
+        found = answers(page)
+        accepted = page.values["ring_exporter_http_connections_accepted_total", ""]
+        assert sum(found.values()) <= accepted <= sum(expected.values()) + 1, (found, expected)
+        assert found[200] <= expected[200], (found, expected)
+        return page if sum(found.values()) >= before else None
+
+    page = wait_until(look, "all answers are counted")
+    for status, count in answers(page).items():
+        assert status == 200 or count == exporter.statuses[status], (status, count)
+    assert set(exporter.statuses) <= set(answers(page)), exporter.statuses
+    return page
+
+
+def answers_are_counted_by_status(place):
+    exporter = Counting(place)
+    for path in ("/no", "/no", "/no", "/metrics?collect[]=no", "/metrics?name[]=x", "/-/healthy"):
+        exporter.get(path)
+    for method in ("POST", "DELETE", "HEAD"):
+        exporter.get(method=method)
+    exporter.get("/replication/clear", "POST")
+    exporter.get("/replication?follower=x")
+    page = check_counts(exporter)
+    found = answers(page)
+    assert (found[400], found[403], found[404], found[405]) == (1, 1, 4, 2), found
+    assert page.total("ring_exporter_http_connections") >= 0
+    assert page.total("ring_exporter_http_connections_evicted_total") == 0
+
+
+def denied_and_limited_requests_are_counted_as_such(place):
+    config = write(place, "web.yml", users(alice=bcrypt(PASSWORD)))
+    exporter = Counting(place, "--web.config.file", config)
+    right = {"Authorization": basic("alice", PASSWORD)}
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": basic("alice", "wrong")}):
+        assert exporter.get(**headers)[0] == 401
+    assert answers(check_counts(exporter, **right))[401] == 3
+    exporter.end()
+    exporter = Counting(place, "--web.rate-limit", 20)
+    while exporter.get()[0] != 429:
+        pass
+
+    def look():
+        status, _, body = exporter.get()
+        return status == 200 and answers(Page(body.decode()))[429] >= 1
+    wait_until(look, "a 429 is counted")
+
+
+def exporter_metrics_can_be_left_out(place):
+    totals_of_seg(place, "--samples", 10)
+    exporter = Exporter(place, "--web.disable-exporter-metrics")
+    page = exporter.page_when(lambda page: page.lines("ring_segment_up"), "the segment is there")
+    assert not page.lines("ring_exporter_") and not page.lines("process_")
+    assert page.lines("ring_segment_last_drain_timestamp_seconds")
+
+
+def flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page(place):
+    os.makedirs(place.segments)
+    for index in range(300):
+        with open(place.path(f"junk{index}"), "wb") as file:
+            file.write(b"x")
+    exporter = Exporter(place)
+    page = exporter.page_when(
+        lambda page: page.total("ring_exporter_log_lines_suppressed_total") > 200, "suppressed")
+    assert page.total("ring_segment_quarantined") == 300
+    (labels,) = [labels for name, labels in page.values
+                 if name == "ring_segment_quarantined" and 'segment="junk7"' in labels]
+    reason = re.search(r'reason="(\w+)"', labels)[1]
+    assert page.total("ring_segments_quarantined", reason=reason) == 300
+    lines = exporter.said().splitlines()
+    quarantined = [line for line in lines if "segment quarantined" in line]
+    assert 32 <= len(quarantined) <= 100, len(quarantined)
+    assert page.total("ring_exporter_log_lines_suppressed_total") >= 300 - len(quarantined)
+    os.unlink(place.path("junk7"))
+    exporter.page_when(lambda page: page.total("ring_segment_quarantined") == 299, "one is gone")
+    totals_of_seg(place, "--samples", 10)
+    exporter.page_when(lambda page: page.total("ring_segment_series", segment="seg") > 0,
+                       "a segment among them")
+
+
+main([
+    filtered_pages_are_parts_of_the_whole_one_and_pass_every_parser,
+    metrics_say_when_the_exporter_started_and_are_not_kept,
+    answers_are_counted_by_status,
+    denied_and_limited_requests_are_counted_as_such,
+    exporter_metrics_can_be_left_out,
+    flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page,
+])
