@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A YAML document, walked by tables of the keys that are known. Any other key is refused, and a
- * key that comes twice; what is refused says its line. libyaml has no schema, and libcyaml, which
- * has, knows the line only of what lies around a fault and no mapping with keys of the user's.
- * Pure.
+ * key that comes twice; what is refused says its line. Why not libcyaml:
+ * docs/decisions/0009-yaml.md. Pure.
  *
  * Strings stay the document's. A value that is left out (`key:`) is an empty mapping, an empty
- * list, and NULL for a string.
+ * list, and NULL for a string. An alias is what it stands for; a tag is refused, as it would mean
+ * nothing here.
  */
 #ifndef WALK_H
 #define WALK_H
@@ -14,10 +14,13 @@
 #include <stdbool.h>
 #include <yaml.h>
 
+#define WALK_DEPTH_MAX 32u
+
 struct walk {
 	yaml_document_t document;
-	size_t line;      /* of the fault */
-	char reason[160]; /* in words; "": there is none */
+	const yaml_node_t *key; /* of the entry that is being taken */
+	size_t line;            /* of the fault */
+	char reason[160];       /* in words; "": there is none */
 };
 
 /* Takes one value. Returns false after walk_refuse. */
@@ -32,8 +35,8 @@ struct walk_key {
 	size_t offset; /* in the mapping's subject, of the taker's */
 };
 
-/* Returns false for a text that is no YAML, or has several documents, after a fault is noted; the
- * root is NULL for one without any. Release in both cases. */
+/* Returns false for a text that is no YAML, or too deep, or has several documents, after a fault is
+ * noted; the root is NULL for one without any. Release in both cases. */
 bool walk_load(struct walk *walk, const char *text, size_t bytes, const yaml_node_t **root);
 /* Leaves no string in memory. */
 void walk_release(struct walk *walk);

@@ -81,7 +81,10 @@ BEYOND = {
     "cost 17": (users(a=HASH.replace("05", "17")), 2),
     "an odd character in a hash": (users(a=HASH[:-1] + "!"), 2),
     "two documents": ("a: b\n--- c\n", 2),
-    "a rate limit": ("rate_limit:\n  burst: 1\n", 2),
+    "a tag": (tls_config("min_version: !v TLS12"), 4),
+    "more depth than anybody needs": ("[" * 1000, 1),
+    "a control character": ("#\n# \x01\n", 2),
+    "a rate limit": ("rate_limit:\n  burst: 1\n", 1),
     "a line break in a header": ("http_server_config:\n  headers:\n"
                                  '    X-XSS-Protection: "a\\nb: c"\n', 3),
 }
