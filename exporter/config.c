@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line; see config.h. */
+/* The command line and the file; see config.h. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
+#include "config_file.h"
+#include "file.h"
 #include "options.h"
 
 #define LONG_OPTION 1 /* what getopt returns for each of them; no letter */
@@ -29,29 +31,66 @@ static void print_help(void)
 	}
 }
 
-static enum config_result wrong(const char *object, const char *reason)
+static enum config_result wrong(struct config *config, const char *object, const char *reason)
 {
-	log_failure(object, reason);
+	snprintf(config->fault.object, sizeof config->fault.object, "%s", object);
+	snprintf(config->fault.reason, sizeof config->fault.reason, "%s", reason);
 	return CONFIG_WRONG;
+}
+
+/* In the file; line 0: somewhere. */
+static enum config_result wrong_line(struct config *config, size_t line, const char *reason)
+{
+	char object[sizeof config->fault.object];
+
+	snprintf(object, sizeof object, line > 0 ? "%s:%zu" : "%s", config->file, line);
+	return wrong(config, object, reason);
+}
+
+/* The one before `before` of those that set the option, the last of them with NULL; NULL: none. */
+static const struct config_setting *previous_setting(const struct config *config,
+						     const struct config_option *option,
+						     const struct config_setting *before)
+{
+	const struct config_setting *setting = before ? before
+						      : &config->settings[config->setting_count];
+
+	while (setting > config->settings)
+		if ((--setting)->option == option)
+			return setting;
+	return NULL;
+}
+
+/* Where the option was set last. */
+static enum config_result wrong_option(struct config *config, const char *name, const char *reason)
+{
+	char text[sizeof config->fault.reason];
+	size_t line = 0;
+
+	for (size_t i = 0; i < config->setting_count; i++)
+		if (strcmp(config->settings[i].option->name, name) == 0)
+			line = config->settings[i].line;
+	snprintf(text, sizeof text, line > 0 ? "%s: %s" : "--%s", name, reason);
+	return line > 0 ? wrong_line(config, line, text) : wrong(config, text, reason);
 }
 
 /* A word that makes no sense, without what it gives a value to, or what follows a scheme: it may
  * be a URL with a password in a place that we do not know. */
-static enum config_result wrong_word(const char *word, const char *reason)
+static enum config_result wrong_word(struct config *config, const char *word, const char *reason)
 {
 	char shown[128];
 
 	snprintf(shown, sizeof shown, "%.*s", (int)strcspn(word, "=:"), word);
-	return wrong(shown, reason);
+	return wrong(config, shown, reason);
 }
 
 /* The word that getopt has just refused, or we. */
-static enum config_result refuse(const char *word)
+static enum config_result refuse(struct config *config, const char *word)
 {
 	const char letter[] = {'-', (char)optopt, '\0'};
 
 	/* A short option may stand in the middle of a word; a long one has no letter. */
-	return wrong_word(optopt > LONG_OPTION ? letter : word,
+	return wrong_word(config, optopt > LONG_OPTION ? letter : word,
 			  "no such option, or it takes no value");
 }
 
@@ -70,14 +109,25 @@ static bool is_whole(const char *name, const char *word)
 	       (word[2 + bytes] == '=' || word[2 + bytes] == '\0');
 }
 
-static enum config_result set(struct config *config, const struct config_option *option,
-			      const char *value)
+/* Returns NULL, or what is wrong with the value. */
+static const char *set(struct config *config, const struct config_option *option, const char *value,
+		       size_t line)
 {
+	if (config->setting_count == CONFIG_SETTINGS_MAX)
+		return "is one option too many";
+	config->settings[config->setting_count++] = (struct config_setting){option, value, line};
+	return option->set((char *)config + option->field, value);
+}
+
+/* An option of the command line, or one that is in none of both. */
+static enum config_result set_or_refuse(struct config *config, const struct config_option *option,
+					const char *value)
+{
+	const char *reason = set(config, option, value, 0);
 	char object[64];
-	const char *reason = option->set((char *)config + option->field, value);
 
 	snprintf(object, sizeof object, "--%s", option->name);
-	return reason ? wrong(object, reason) : CONFIG_RUN;
+	return reason ? wrong(config, object, reason) : CONFIG_RUN;
 }
 
 static enum config_result print(const struct config_option *option)
@@ -89,9 +139,8 @@ static enum config_result print(const struct config_option *option)
 	return CONFIG_EXIT;
 }
 
-/* All options and no more; `given` says which. */
-static enum config_result read_options(struct config *config, int argc, char *const *argv,
-				       bool *given)
+/* All options and no more. */
+static enum config_result read_options(struct config *config, int argc, char *const *argv)
 {
 	struct option table[OPTIONS_MAX + 1] = {0};
 	enum config_result result = CONFIG_RUN;
@@ -107,20 +156,61 @@ static enum config_result read_options(struct config *config, int argc, char *co
 			print_help();
 			result = CONFIG_EXIT;
 		} else if (got == ':') {
-			result = wrong(argv[optind - 1], "needs a value");
+			result = wrong(config, argv[optind - 1], "needs a value");
 		} else if (got == '?') {
-			result = refuse(argv[optind - 1]);
+			result = refuse(config, argv[optind - 1]);
 		} else if (!is_whole(options[index].name, word_taken(argv))) {
-			result = refuse(word_taken(argv));
+			result = refuse(config, word_taken(argv));
 		} else if (!options[index].set) {
 			result = print(&options[index]);
 		} else {
-			result = set(config, &options[index], optarg);
-			given[index] = true;
+			result = set_or_refuse(config, &options[index], optarg);
 		}
 	}
 	if (result == CONFIG_RUN && optind < argc)
-		result = wrong_word(argv[optind], "takes no arguments, options only");
+		result = wrong_word(config, argv[optind], "takes no arguments, options only");
+	return result;
+}
+
+/* Takes an option of the file, unless it is one of the first settings. */
+struct layer {
+	struct config *config;
+	size_t above_count;
+};
+
+static const char *take_below(void *subject, const struct config_option *option, const char *value,
+			      size_t line)
+{
+	const struct layer *layer = subject;
+
+	for (size_t i = 0; i < layer->above_count; i++)
+		if (layer->config->settings[i].option == option)
+			return NULL;
+	return set(layer->config, option, value, line);
+}
+
+static enum config_result read_file(struct config *config)
+{
+	struct layer layer = {config, config->setting_count};
+	struct file file;
+	const char *reason = file_read(&file, config->file, CONFIG_FILE_BYTES_MAX);
+
+	if (reason)
+		return wrong(config, config->file, reason);
+	const bool is_sound = config_file_read(&config->walk, file.data, file.bytes, take_below,
+					       &layer);
+	file_forget(&file);
+	return is_sound ? CONFIG_RUN : wrong_line(config, config->walk.line, config->walk.reason);
+}
+
+static enum config_result set_standards(struct config *config)
+{
+	enum config_result result = CONFIG_RUN;
+
+	for (const struct config_option *option = options;
+	     option < options + option_count && result == CONFIG_RUN; option++)
+		if (option->standard && !previous_setting(config, option, NULL))
+			result = set_or_refuse(config, option, option->standard);
 	return result;
 }
 
@@ -132,26 +222,35 @@ static enum config_result judge(struct config *config)
 	char reason[sizeof config->patterns[0] + 128];
 
 	if (fault)
-		return wrong("--replication.critical", fault);
+		return wrong_option(config, "replication.critical", fault);
 	for (size_t i = 0; i < config->monitor.override_count; i++) {
 		fault = override_complete(&config->overrides[i], standard);
 		if (!fault)
 			continue;
 		snprintf(reason, sizeof reason, "%s: %s", config->patterns[i], fault);
-		return wrong("--replication.thresholds", reason);
+		return wrong_option(config, "replication.thresholds", reason);
 	}
 	return CONFIG_RUN;
 }
 
 enum config_result config_read(struct config *config, int argc, char *const *argv)
 {
-	bool given[OPTIONS_MAX] = {false};
-
 	*config = (struct config){.monitor = monitor_defaults};
 	config->monitor.overrides = config->overrides;
-	enum config_result result = read_options(config, argc, argv, given);
-	for (size_t i = 0; i < option_count && result == CONFIG_RUN; i++)
-		if (options[i].standard && !given[i])
-			result = set(config, &options[i], options[i].standard);
-	return result == CONFIG_RUN ? judge(config) : result;
+	enum config_result result = read_options(config, argc, argv);
+	if (result == CONFIG_RUN && config->file)
+		result = read_file(config);
+	if (result == CONFIG_RUN)
+		result = set_standards(config);
+	if (result == CONFIG_RUN)
+		result = judge(config);
+	if (result != CONFIG_RUN)
+		config_release(config);
+	return result;
+}
+
+void config_release(struct config *config)
+{
+	walk_release(&config->walk);
+	config->setting_count = 0;
 }

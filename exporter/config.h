@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line, with the flags that operators know from other Prometheus exporters.
+ * The configuration: the command line, with the flags that operators know from other Prometheus
+ * exporters, and the file that it may name, in which the same options are keys. What is on the
+ * command line counts, whatever the file says of that option.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -16,13 +18,31 @@
 #include "replication/monitor.h"
 #include "replication/notify.h"
 #include "replication/override.h"
+#include "walk.h"
 
 #define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u
 #define CONFIG_OVERRIDES_MAX 64u
+#define CONFIG_SETTINGS_MAX  512u
+
+struct config_option;
+
+/* An option as it was given, or as it is when it is not. */
+struct config_setting {
+	const struct config_option *option;
+	const char *value; /* NULL: it takes none */
+	size_t line;       /* in the file; 0: not there */
+};
+
+/* Why there is no configuration: `object: reason`, for log_failure. */
+struct config_fault {
+	char object[512];
+	char reason[512];
+};
 
 struct config {
-	const char *dir; /* NULL: see ring_dir_resolve */
+	const char *file; /* NULL: none */
+	const char *dir;  /* NULL: see ring_dir_resolve */
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
 	unsigned socket_mode;        /* of Unix-domain sockets */
@@ -43,15 +63,22 @@ struct config {
 	struct notify_options notify;
 	char label_names[NOTIFY_LABELS_MAX][RING_LABEL_KEY_MAX + 1]; /* of the alerts' labels */
 	bool may_be_unreachable;                                     /* Alertmanagers at start */
+
+	struct walk walk; /* of the file; its strings */
+	struct config_setting settings[CONFIG_SETTINGS_MAX];
+	size_t setting_count;
+	struct config_fault fault;
 };
 
 enum config_result {
 	CONFIG_RUN = 0,
 	CONFIG_EXIT = 1,  /* help or version was asked for, and printed */
-	CONFIG_WRONG = 2, /* one line on stderr says what */
+	CONFIG_WRONG = 2, /* the fault says what */
 };
 
-/* Reads argv into `config`, which must stay where it is. What it points to is argv's or its own. */
+/* Reads argv, and the file that it names, into `config`, which must stay where it is. What it
+ * points to is argv's or its own. Release after CONFIG_RUN. One thread at a time. */
 enum config_result config_read(struct config *config, int argc, char *const *argv);
+void config_release(struct config *config);
 
 #endif

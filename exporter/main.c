@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 	case CONFIG_EXIT:
 		return fflush(stdout) == 0 ? EXIT_OK : fail("stdout", strerror(errno));
 	case CONFIG_WRONG:
-		return EXIT_WRONG;
+		return fail(config.fault.object, config.fault.reason);
 	}
 	log_init(config.log_level, config.log_format);
 	/* Before any thread, so that all of them leave these to wait_for_signal. With --once nobody

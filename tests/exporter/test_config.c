@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line, right and wrong.
+ * The command line, right and wrong. Files are in test_config_file.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,10 @@ static enum config_result read_words(struct config *config, char *const *words)
 
 	while (words[count])
 		count++;
-	return config_read(config, count, words);
+	const enum config_result result = config_read(config, count, words);
+	if (result == CONFIG_WRONG)
+		log_failure(config->fault.object, config->fault.reason);
+	return result;
 }
 
 static int kept[2], captured;
