@@ -42,7 +42,8 @@ struct config_fault {
 
 struct config {
 	const char *file; /* NULL: none */
-	const char *dir;  /* NULL: see ring_dir_resolve */
+	bool only_checks;
+	const char *dir; /* NULL: see ring_dir_resolve */
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
 	unsigned socket_mode;        /* of Unix-domain sockets */

@@ -115,22 +115,43 @@ static bool may_open(const struct addrinfo *found, const struct listen_options *
 	return true;
 }
 
-static int open_network(struct listen_set *set, const struct address *address,
-			const struct listen_options *options)
+/* What an address of the network stands for, to be freed, if all of it may be opened. */
+static int look_up(const struct address *address, const struct listen_options *options,
+		   struct addrinfo **found)
 {
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
 				       .ai_socktype = SOCK_STREAM};
+	const int error = getaddrinfo(address->host[0] ? address->host : NULL, address->port,
+				      &hints, found);
+
+	if (error)
+		return fail(address, gai_strerror(error), -EADDRNOTAVAIL);
+	if (may_open(*found, options))
+		return 0;
+	freeaddrinfo(*found);
+	return fail(address, UNPROTECTED, -EACCES);
+}
+
+int listen_check(const struct address *address, const struct listen_options *options)
+{
+	struct addrinfo *found = NULL;
+	const int error = address->path[0] ? 0 : look_up(address, options, &found);
+
+	if (error == 0 && found)
+		freeaddrinfo(found);
+	return error;
+}
+
+static int open_network(struct listen_set *set, const struct address *address,
+			const struct listen_options *options)
+{
 	const unsigned count_before = set->count;
 	int error, lacking = -EADDRNOTAVAIL;
 	struct addrinfo *found;
 
-	error = getaddrinfo(address->host[0] ? address->host : NULL, address->port, &hints, &found);
+	error = look_up(address, options, &found);
 	if (error)
-		return fail(address, gai_strerror(error), -EADDRNOTAVAIL);
-	if (!may_open(found, options)) {
-		freeaddrinfo(found);
-		return fail(address, UNPROTECTED, -EACCES);
-	}
+		return error;
 	for (const struct addrinfo *info = found; info && error == 0; info = info->ai_next) {
 		if (is_repeated(found, info))
 			continue;

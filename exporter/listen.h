@@ -31,6 +31,10 @@ struct listen_options {
 	mode_t unix_mask; /* the umask for Unix-domain sockets */
 };
 
+/* Whether the address stands for any, and may be opened so. Opens nothing. Returns 0, or a negative
+ * errno after one line on stderr. */
+int listen_check(const struct address *address, const struct listen_options *options);
+
 /* Adds the address' sockets and logs where they are bound. Before there are threads, for the
  * umask's sake. Returns 0, or a negative errno after one line on stderr. */
 int listen_open(struct listen_set *set, const struct address *address,

@@ -131,21 +131,27 @@ static int run_threads(struct collect *collect, const struct config *config, str
 }
 
 /* NULL with EXIT_OK: there is nobody to notify. */
+static int create_notify(struct notify **notify, struct collect *collect,
+			 const struct config *config)
+{
+	*notify = NULL;
+	if (config->notify.url_count == 0)
+		return EXIT_OK;
+	const int error = notify_create(notify, &config->notify, &collect->followers.watch);
+	if (error)
+		return fail("--alert.url",
+			    error == -EEXIST ? "names one Alertmanager twice" : strerror(-error));
+	return EXIT_OK;
+}
+
 static int open_notify(struct notify **notify, struct collect *collect, const struct config *config)
 {
 	char why[LOG_LINE_BYTES_MAX];
 	const char *reason;
-	int error;
+	const int status = config->once ? EXIT_OK : create_notify(notify, collect, config);
 
-	*notify = NULL;
-	if (config->once || config->notify.url_count == 0)
-		return EXIT_OK;
-	error = notify_create(notify, &config->notify, &collect->followers.watch);
-	if (error)
-		return fail("--alert.url",
-			    error == -EEXIST ? "names one Alertmanager twice" : strerror(-error));
-	if (config->may_be_unreachable)
-		return EXIT_OK;
+	if (status != EXIT_OK || !*notify || config->may_be_unreachable)
+		return status;
 	const int index = notify_probe(*notify, &reason);
 	if (index < 0)
 		return EXIT_OK;
@@ -185,6 +191,7 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 	return status;
 }
 
+/* Or only sees whether it could be opened. */
 static int open_door(struct door *door, const struct config *config)
 {
 	const struct access_options options = {config->token_files, config->token_file_count,
@@ -192,8 +199,6 @@ static int open_door(struct door *door, const struct config *config)
 	const mode_t mask = umask(0);
 
 	umask(mask);
-	if (config->once)
-		return EXIT_OK;
 	if (access_open(&door->access, &options) != 0)
 		return EXIT_WRONG;
 	const struct listen_options listening = {
@@ -201,9 +206,12 @@ static int open_door(struct door *door, const struct config *config)
 		.has_tls = access_has_tls(door->access),
 		.unix_mask = config->has_socket_mode ? ~config->socket_mode & 0777 : mask,
 	};
-	for (unsigned i = 0; i < config->address_count; i++)
-		if (listen_open(&door->listeners, &config->addresses[i], &listening) != 0)
+	for (unsigned i = 0; i < config->address_count; i++) {
+		const struct address *address = &config->addresses[i];
+		if ((config->only_checks ? listen_check(address, &listening)
+					 : listen_open(&door->listeners, address, &listening)) != 0)
 			return EXIT_WRONG;
+	}
 	return EXIT_OK;
 }
 
@@ -221,12 +229,29 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	/* First, as it may take seconds: who can connect is served at once. */
 	int status = open_notify(&notify, collect, config);
 
-	if (status == EXIT_OK)
+	if (status == EXIT_OK && !config->once)
 		status = open_door(&door, config);
 	if (status == EXIT_OK)
 		status = collect_and_run(config, collect, notify, &door, signals);
 	notify_destroy(notify);
 	close_door(&door);
+	return status;
+}
+
+/* Everything that is read before there is a socket or a segment. */
+static int check(const struct config *config, struct collect *collect)
+{
+	struct door door = {.access = NULL};
+	struct notify *notify = NULL;
+	int status = create_notify(&notify, collect, config);
+
+	if (status == EXIT_OK)
+		status = open_door(&door, config);
+	notify_destroy(notify);
+	close_door(&door);
+	if (status == EXIT_OK &&
+	    (puts(CONFIG_PROGRAM ": configuration is sound") < 0 || fflush(stdout) != 0))
+		return fail("stdout", strerror(errno));
 	return status;
 }
 
@@ -259,6 +284,8 @@ int main(int argc, char **argv)
 		return fail(config.fault.object, config.fault.reason);
 	}
 	log_init(config.log_level, config.log_format);
+	if (config.only_checks)
+		return check(&config, &collect);
 	/* Before any thread, so that all of them leave these to wait_for_signal. With --once nobody
 	 * waits, and signals do what they always do. */
 	sigemptyset(&signals);

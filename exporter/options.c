@@ -193,6 +193,8 @@ const struct config_option options[] = {
 #define FIELD(member) offsetof(struct config, member)
 	{"config.file", "FILE", NULL, "these options as YAML; those given here win", set_path,
 	 FIELD(file), OPTION_COMMAND_LINE},
+	{"config.check", NULL, NULL, "read everything, say whether it is sound, and exit", set_true,
+	 FIELD(only_checks), OPTION_COMMAND_LINE},
 	{"dir", "DIR", NULL, "directory of the segments [$RING_DIR, /run/ring, ...]", set_path,
 	 FIELD(dir)},
 	{"web.listen-address", "HOST:PORT", "127.0.0.1:10750",
