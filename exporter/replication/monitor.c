@@ -187,6 +187,17 @@ static struct monitor_thresholds thresholds_of(const struct monitor *monitor, co
 	return config->thresholds;
 }
 
+void monitor_configure(struct monitor *monitor, const struct monitor_config *config)
+{
+	monitor->config = *config;
+	for (size_t i = 0; i < monitor->node_count; i++) {
+		struct monitor_node *node = monitor->nodes[i];
+		node->thresholds = thresholds_of(monitor, node->name);
+		node->prediction_known &= config->predicts;
+		node->critical_known &= config->predicts;
+	}
+}
+
 int monitor_register(struct monitor *monitor, const char *name)
 {
 	struct monitor_node *node = lookup(monitor, name);

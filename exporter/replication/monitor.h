@@ -133,6 +133,10 @@ const char *monitor_thresholds_fault(const struct monitor_thresholds *thresholds
 struct monitor *monitor_create(const struct monitor_config *config);
 void monitor_destroy(struct monitor *monitor);
 
+/* From the next update of each node on; the same demands. The old overrides are not used any more.
+ */
+void monitor_configure(struct monitor *monitor, const struct monitor_config *config);
+
 /* Idempotent. Returns 0, -ENOMEM, or -ENOSPC beyond MONITOR_NODES_MAX. */
 int monitor_register(struct monitor *monitor, const char *name);
 /* The node is gone: its alerts resolve, and it is forgotten once these are. */

@@ -93,6 +93,51 @@ static void M1_first_override_that_matches_counts(void **state)
 	monitor_destroy(monitor);
 }
 
+/* Five seconds of a lag that grows by 1 s each. */
+static void grow(struct monitor *monitor, const char *name, uint64_t now_s)
+{
+	for (unsigned i = 0; i < 5; i++)
+		monitor_update(monitor, name, 100 + i, 90 + i, i, (now_s + i) * S);
+}
+
+static void other_configuration_counts_for_nodes_that_are_there(void **state)
+{
+	struct monitor *monitor = *state;
+	struct monitor_override overrides[] = {{"b*", {1, 2}}};
+	struct monitor_config config = monitor_defaults;
+
+	add(monitor, "a");
+	add(monitor, "b");
+	grow(monitor, "a", 1);
+	grow(monitor, "b", 1);
+	assert_int_equal(find(monitor, "b")->severity, SEVERITY_NORMAL);
+	assert_true(find(monitor, "a")->prediction_known && find(monitor, "a")->critical_known);
+	config.overrides = overrides;
+	config.override_count = 1;
+	config.breach_count_min = 2;
+	config.predicts = false;
+	monitor_configure(monitor, &config);
+	assert_false(find(monitor, "a")->prediction_known || find(monitor, "a")->critical_known);
+	monitor_update(monitor, "a", 105, 95, 4, 6 * S);
+	monitor_update(monitor, "b", 105, 95, 4, 6 * S);
+	assert_int_equal(find(monitor, "a")->severity, SEVERITY_NORMAL);
+	assert_int_equal(find(monitor, "b")->severity, SEVERITY_CRITICAL);
+	assert_false(find(monitor, "a")->prediction_known);
+	assert_int_equal(statistics_of(monitor).alerts, 0); /* one breach */
+	monitor_update(monitor, "b", 106, 96, 4, 7 * S);
+	assert_int_equal(statistics_of(monitor).alerts, 1);
+	config.thresholds = (struct monitor_thresholds){3, 4};
+	config.overrides = NULL;
+	config.override_count = 0;
+	monitor_configure(monitor, &config);
+	memset(overrides, 0xa5, sizeof overrides);
+	add(monitor, "bb");
+	monitor_update(monitor, "a", 106, 96, 3, 8 * S);
+	assert_int_equal(find(monitor, "a")->severity, SEVERITY_WARNING);
+	monitor_update(monitor, "b", 106, 96, 3, 8 * S);
+	assert_int_equal(find(monitor, "b")->severity, SEVERITY_WARNING);
+}
+
 static void M2_nodes_register_and_unregister(void **state)
 {
 	struct monitor *monitor = *state;
@@ -362,6 +407,7 @@ int main(void)
 		cmocka_unit_test(M1_defaults_are_the_documents),
 		cmocka_unit_test(M1_thresholds_that_make_no_sense_have_a_fault),
 		cmocka_unit_test(M1_first_override_that_matches_counts),
+		TEST(other_configuration_counts_for_nodes_that_are_there),
 		TEST(M2_nodes_register_and_unregister),
 		TEST(M2_updates_of_unknown_nodes_and_unsound_ones_are_ignored_and_counted),
 		TEST(M3_status_tells_entries_seconds_and_when),
