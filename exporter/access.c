@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Access to the endpoints; see access.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct access {
 	struct web_file web;
 	struct passwords *passwords;
 	uint64_t refreshed_ns;
+	unsigned refused_count; /* of the files; anybody's to read */
+	char fault[1024];       /* of the first of them */
 };
 
 int access_open(struct access **opened, const struct access_options *options)
@@ -101,14 +104,43 @@ void *access_next(struct access *access)
 	return passwords_next_done(access->passwords);
 }
 
+static void look(struct access *access)
+{
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < access->token_file_count; i++) {
+		struct token_file *file = &access->token_files[i];
+		token_file_refresh(file);
+		if (file->wrong && refused++ == 0)
+			snprintf(access->fault, sizeof access->fault, "%s: %s", file->watch.path,
+				 file->wrong);
+	}
+	web_file_refresh(&access->web);
+	if (access->web.fault[0] && refused++ == 0)
+		snprintf(access->fault, sizeof access->fault, "%s", access->web.fault);
+	/* relaxed: a figure by itself. */
+	__atomic_store_n(&access->refused_count, refused, __ATOMIC_RELAXED);
+}
+
 static void refresh(struct access *access, uint64_t now_ns)
 {
 	if (now_ns - access->refreshed_ns < REFRESH_NS)
 		return;
 	access->refreshed_ns = now_ns;
-	for (unsigned i = 0; i < access->token_file_count; i++)
-		token_file_refresh(&access->token_files[i]);
-	web_file_refresh(&access->web);
+	look(access);
+}
+
+const char *access_reload(struct access *access, uint64_t now_ns)
+{
+	access->refreshed_ns = now_ns;
+	look(access);
+	return access->refused_count > 0 ? access->fault : NULL;
+}
+
+unsigned access_refused_count(const struct access *access)
+{
+	/* relaxed: see look. */
+	return __atomic_load_n(&access->refused_count, __ATOMIC_RELAXED);
 }
 
 bool access_begin_tls(struct access *access, gnutls_session_t session, uint64_t now_ns)

@@ -34,6 +34,12 @@ void access_close(struct access *access);
 bool access_protects(const struct access *access);
 bool access_has_tls(const struct access *access);
 
+/* Looks at all files now. Returns NULL, or of one that could not be taken why not, which stands
+ * until the next look. */
+const char *access_reload(struct access *access, uint64_t now_ns);
+/* How many files could not be taken as they are now. Any thread. */
+unsigned access_refused_count(const struct access *access);
+
 /* The headers of every answer; the list changes in its place. */
 const struct page_header *access_headers(const struct access *access);
 

@@ -71,6 +71,25 @@ static enum MHD_Result endpoint_ready(struct answers *answers, struct MHD_Connec
 				  "not ready\n");
 }
 
+static enum MHD_Result endpoint_reload(struct answers *answers, struct MHD_Connection *connection,
+				       struct status_time now)
+{
+	char body[CONFIG_FAULT_BYTES + 1];
+
+	(void)now;
+	if (!answers->options.lifecycle)
+		return reply_text(connection, MHD_HTTP_FORBIDDEN, reply_plain,
+				  "only with --web.enable-lifecycle\n");
+	if (request_is_foreign(connection))
+		return reply_text(connection, MHD_HTTP_FORBIDDEN, reply_plain,
+				  "not for other sites\n");
+	const char *fault = reload_run(answers->options.reload);
+	if (!fault)
+		return reply_text(connection, MHD_HTTP_OK, reply_plain, "reloaded\n");
+	snprintf(body, sizeof body, "%s\n", fault);
+	return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, reply_plain, body);
+}
+
 static const struct route {
 	const char *path; /* NULL: the telemetry path */
 	const char *allow;
@@ -83,6 +102,7 @@ static const struct route {
 	{"/replication.css", READS, endpoint_style},
 	{"/-/healthy", READS, endpoint_healthy},
 	{"/-/ready", READS, endpoint_ready},
+	{"/-/reload", WRITES ", " MHD_HTTP_METHOD_PUT, endpoint_reload},
 };
 
 static const struct route *find_route(const struct answers *answers, const char *path)

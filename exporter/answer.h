@@ -6,6 +6,7 @@
  *               /, /-/healthy, /-/ready
  *               /replication, /replication?follower=NAME, /replication.css
  *   POST        /replication/clear, /replication/clear?follower=NAME
+ *   POST, PUT   /-/reload
  *
  * The pages, of metrics and of replication, are rendered once for each state of what they show and
  * each form that it has, however many ask. The client's preferences decide which it gets, and
@@ -18,6 +19,7 @@
 #define ANSWER_H
 
 #include "filtered.h"
+#include "reload.h"
 #include "render.h"
 #include "replication/status.h"
 #include "replication/watch.h"
@@ -29,7 +31,9 @@
 struct answer_options {
 	const char *telemetry_path;
 	struct watch *watch;
-	bool admin_api;          /* requests may clear alerts */
+	bool admin_api; /* requests may clear alerts */
+	bool lifecycle; /* requests may reload the configuration */
+	struct reload *reload;
 	struct traffic *traffic; /* where requests are counted */
 	uint64_t start_seconds;  /* of the process, since the epoch; 0: not known */
 };

@@ -82,6 +82,13 @@ struct client *clients_find(struct clients *clients, const struct sockaddr *addr
 	return client;
 }
 
+void clients_set_rate(struct clients *clients, unsigned rate)
+{
+	clients->rate = rate;
+	for (size_t i = 0; i < clients->count; i++)
+		clients->list[i].requests.tokens = 2.0 * rate;
+}
+
 bool clients_admit(const struct clients *clients, struct client *client, uint64_t now_ns)
 {
 	return clients->rate == 0 ||

@@ -41,6 +41,9 @@ void clients_release(struct clients *clients);
 struct client *clients_find(struct clients *clients, const struct sockaddr *address,
 			    uint64_t now_ns);
 
+/* Everybody begins anew with it. */
+void clients_set_rate(struct clients *clients, unsigned rate);
+
 /* Whether it may make one more request now, which then counts. */
 bool clients_admit(const struct clients *clients, struct client *client, uint64_t now_ns);
 

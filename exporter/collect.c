@@ -35,7 +35,7 @@ static int collect_prepare(struct collect *collect, const struct collect_options
 		return -ENOMEM;
 	if (collect->stop_fd < 0)
 		return -EMFILE;
-	error = selfstat_create(&collect->selfstat, collect->data, options->notify,
+	error = selfstat_create(&collect->selfstat, collect->data, options->notify, options->reload,
 				options->exporter_metrics);
 	collect->selfstat.traffic = options->traffic;
 	return error ? error

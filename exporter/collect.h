@@ -18,6 +18,7 @@ struct collect_options {
 	const struct monitor_config *monitor;
 	const struct notify *notify;   /* whose figures to show; may be NULL */
 	const struct traffic *traffic; /* the same */
+	const struct reload *reload;   /* the same */
 };
 
 struct collect {

@@ -235,7 +235,7 @@ static enum config_result judge(struct config *config)
 
 enum config_result config_read(struct config *config, int argc, char *const *argv)
 {
-	*config = (struct config){.monitor = monitor_defaults};
+	*config = (struct config){.monitor = monitor_defaults, .argc = argc, .argv = argv};
 	config->monitor.overrides = config->overrides;
 	enum config_result result = read_options(config, argc, argv);
 	if (result == CONFIG_RUN && config->file)
@@ -253,4 +253,37 @@ void config_release(struct config *config)
 {
 	walk_release(&config->walk);
 	config->setting_count = 0;
+}
+
+static bool is_same(const struct config_setting *a, const struct config_setting *b)
+{
+	return a->value && b->value ? strcmp(a->value, b->value) == 0 : a->value == b->value;
+}
+
+static bool is_set_alike(const struct config *a, const struct config *b,
+			 const struct config_option *option)
+{
+	const struct config_setting *of_a = NULL, *of_b = NULL;
+
+	do {
+		of_a = previous_setting(a, option, of_a);
+		of_b = previous_setting(b, option, of_b);
+	} while (of_a && of_b && is_same(of_a, of_b));
+	return !of_a && !of_b;
+}
+
+bool config_may_follow(const struct config *now, struct config *next)
+{
+	char reason[128];
+
+	for (const struct config_option *option = options; option < options + option_count;
+	     option++) {
+		if (option->traits & OPTION_RELOADS || is_set_alike(now, next, option))
+			continue;
+		const struct config_setting *setting = previous_setting(next, option, NULL);
+		snprintf(reason, sizeof reason, "%s: needs a restart", option->name);
+		wrong_line(next, setting ? setting->line : 0, reason);
+		return false;
+	}
+	return true;
 }

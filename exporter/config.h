@@ -40,6 +40,8 @@ struct config_fault {
 	char reason[512];
 };
 
+#define CONFIG_FAULT_BYTES (sizeof(struct config_fault) + 2) /* in one line */
+
 struct config {
 	const char *file; /* NULL: none */
 	bool only_checks;
@@ -57,6 +59,7 @@ struct config {
 	enum log_format log_format;
 	bool once;
 	bool admin_api; /* requests may change state */
+	bool lifecycle; /* requests may reload this */
 	struct peers_limits limits;
 	struct monitor_config monitor;
 	struct monitor_override overrides[CONFIG_OVERRIDES_MAX];
@@ -65,6 +68,8 @@ struct config {
 	char label_names[NOTIFY_LABELS_MAX][RING_LABEL_KEY_MAX + 1]; /* of the alerts' labels */
 	bool may_be_unreachable;                                     /* Alertmanagers at start */
 
+	int argc; /* to read it again */
+	char *const *argv;
 	struct walk walk; /* of the file; its strings */
 	struct config_setting settings[CONFIG_SETTINGS_MAX];
 	size_t setting_count;
@@ -81,5 +86,9 @@ enum config_result {
  * points to is argv's or its own. Release after CONFIG_RUN. One thread at a time. */
 enum config_result config_read(struct config *config, int argc, char *const *argv);
 void config_release(struct config *config);
+
+/* Whether an exporter that runs with the one can go on with the other. If not, `next` has the
+ * fault. */
+bool config_may_follow(const struct config *now, struct config *next);
 
 #endif

@@ -61,6 +61,12 @@ static void log_key(struct text *line, const char *before, const char *key)
 	text_string(line, log_format == LOG_JSON ? "\":\"" : "=\"");
 }
 
+void log_set_level(enum log_level level)
+{
+	/* relaxed, here and where it is read: a line more or less is all that comes of it. */
+	__atomic_store_n(&log_level, level, __ATOMIC_RELAXED);
+}
+
 static void log_pair(struct text *line, const char *key, const char *value)
 {
 	log_key(line, log_format == LOG_JSON ? "," : " ", key);
@@ -96,7 +102,9 @@ void log_event(enum log_level level, const char *event, ...)
 	char digits[24];
 	va_list pairs;
 
-	if (level < log_level || !admit(level, event, &suppressed))
+	/* relaxed: see log_set_level. */
+	if (level < __atomic_load_n(&log_level, __ATOMIC_RELAXED) ||
+	    !admit(level, event, &suppressed))
 		return;
 	text_init(&line, LOG_LINE_BYTES_MAX);
 	log_begin(&line, level);

@@ -22,6 +22,9 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
 /* Before other threads start. */
 void log_init(enum log_level level, enum log_format format);
 
+/* Any thread: from the next line on. */
+void log_set_level(enum log_level level);
+
 /* What keeps the program from doing as asked: `program: object: reason`, one line whatever the
  * object is made of. */
 void log_failure(const char *object, const char *reason);

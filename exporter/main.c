@@ -38,6 +38,7 @@ struct door {
 	struct listen_set listeners;
 	struct access *access;
 	struct traffic *traffic; /* what comes in */
+	struct reload *reload;
 };
 
 static int fail(const char *object, const char *reason)
@@ -78,12 +79,14 @@ static int run_once(struct collect *collect)
 	return print_snapshot();
 }
 
-static void wait_for_signal(const sigset_t *signals)
+/* Until it is one to end by. */
+static void wait_for_signal(const sigset_t *signals, struct serve *serve)
 {
 	int got = 0;
 
-	while (sigwait(signals, &got) != 0) {
-	}
+	while (sigwait(signals, &got) != 0 || got == SIGHUP)
+		if (got == SIGHUP)
+			serve_reload(serve);
 	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
 }
 
@@ -97,6 +100,8 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.admin_api = config->admin_api,
 		.traffic = door->traffic,
 		.start_seconds = process_start_seconds(),
+		.lifecycle = config->lifecycle,
+		.reload = door->reload,
 	};
 	struct serve serve;
 	const int error = serve_start(&serve, &door->listeners, door->access, &options,
@@ -106,7 +111,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		fail("HTTP thread", strerror(-error));
 		return error;
 	}
-	wait_for_signal(signals);
+	wait_for_signal(signals, &serve);
 	serve_stop(&serve);
 	return 0;
 }
@@ -180,6 +185,7 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 		.monitor = &config->monitor,
 		.notify = notify,
 		.traffic = door->traffic,
+		.reload = door->reload,
 	};
 	int status = EXIT_WRONG;
 
@@ -224,15 +230,18 @@ static void close_door(struct door *door)
 static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
 {
 	struct traffic traffic = {.figures = {0}};
-	struct door door = {.traffic = &traffic};
+	struct reload reload;
+	struct door door = {.traffic = &traffic, .reload = &reload};
 	struct notify *notify = NULL;
 	/* First, as it may take seconds: who can connect is served at once. */
 	int status = open_notify(&notify, collect, config);
 
 	if (status == EXIT_OK && !config->once)
 		status = open_door(&door, config);
+	reload_init(&reload, config, door.access, &collect->followers.watch);
 	if (status == EXIT_OK)
 		status = collect_and_run(config, collect, notify, &door, signals);
+	reload_release(&reload);
 	notify_destroy(notify);
 	close_door(&door);
 	return status;
@@ -291,6 +300,7 @@ int main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	if (!config.once)
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);

@@ -14,6 +14,7 @@ typedef const char *option_setter(void *field, const char *value);
 
 enum option_trait {
 	OPTION_REPEATS = 1,      /* a list in a file */
+	OPTION_RELOADS = 2,      /* may change while the exporter runs */
 	OPTION_COMMAND_LINE = 4, /* makes no sense in a file */
 };
 

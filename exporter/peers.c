@@ -87,6 +87,13 @@ static bool evict(struct peers *peers, const struct client *client)
 	return false;
 }
 
+void peers_set_rate(struct peers *peers, unsigned rate)
+{
+	if (rate != peers->limits.rate)
+		clients_set_rate(&peers->clients, rate);
+	peers->limits.rate = rate;
+}
+
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address, uint64_t now_ns)
 {
 	struct client *client = clients_find(&peers->clients, address, now_ns);

@@ -54,6 +54,9 @@ struct peers {
 int peers_init(struct peers *peers, const struct peers_limits *limits);
 void peers_release(struct peers *peers);
 
+/* Of requests, from the next one on. */
+void peers_set_rate(struct peers *peers, unsigned rate);
+
 /* A new connection, waiting; another may have to go. NULL, for want of memory: refuse it. */
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address,
 		       uint64_t now_ns);

@@ -12,80 +12,86 @@
 /* Six groups, each of which a member declares: per ring and per segment, or of what is no segment,
  * by every source's member, the others once. A counter in doubles is a gauge named _total; render.c
  * knows. */
-#define SELFSTAT_METRICS(X)                                                                     \
-	X(WRITTEN, COUNTER, "ring_samples_written_total", "segment", "core",                    \
-	  "Samples that the data plane has written; always drained plus dropped plus pending.") \
-	X(DRAINED, COUNTER, "ring_samples_drained_total", "segment", "core",                    \
-	  "Samples that this exporter has read.")                                               \
-	X(DROPPED, COUNTER, "ring_samples_dropped_total", "segment", "core",                    \
-	  "Samples overwritten before this exporter read them; no count is lost with them.")    \
-	X(REJECTED, COUNTER, "ring_samples_rejected_total", "segment", "core",                  \
-	  "Samples drained of a series that the segment does not have.")                        \
-	X(PENDING, GAUGE, "ring_samples_pending", "segment", "core",                            \
-	  "Samples written and not read yet.")                                                  \
-	X(UP, GAUGE, "ring_segment_up", "segment", NULL,                                        \
-	  "Whether a process owns the segment, 1, or it is gone, 0.")                           \
-	X(DEFINITIONS_REFUSED, GAUGE, "ring_segment_definitions_refused", "segment", NULL,      \
-	  "Metric definitions refused since the segment's owner started.")                      \
-	X(LABELS_REFUSED, GAUGE, "ring_segment_labels_refused", "segment", NULL,                \
-	  "Series names refused since the segment's owner started.")                            \
-	X(CLAIMS_REFUSED, GAUGE, "ring_segment_claims_refused", "segment", NULL,                \
-	  "Claims of a ring refused since the segment's owner started.")                        \
-	X(OVERFLOWED, GAUGE, "ring_segment_overflowed_resolutions", "segment", NULL,            \
-	  "Resolutions that got an overflow series since the segment's owner started.")         \
-	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,              \
-	  "Metrics left out because another segment or the exporter uses the name otherwise.")  \
-	X(SERIES, GAUGE, "ring_segment_series", "segment", NULL, "Series in the segment.")      \
-	X(LAST_DRAIN, GAUGE, "ring_segment_last_drain_timestamp_seconds", "segment", NULL,      \
-	  "When its rings were last read, since unix epoch.")                                   \
-	X(NOT_FOLLOWED, GAUGE, "ring_segment_quarantined", "segment", "reason",                 \
-	  "Files of this name that are not followed.")                                          \
-	X(SEGMENTS, GAUGE, "ring_segments", "state", NULL, "Segments in the directory.")        \
-	X(QUARANTINED, GAUGE, "ring_segments_quarantined", "reason", NULL,                      \
-	  "Files in the directory that are not followed.")                                      \
-	X(IGNORED, GAUGE, "ring_segments_ignored", NULL, NULL,                                  \
-	  "Files in the directory beyond the most that are looked at.")                         \
-	X(FORGOTTEN, COUNTER, "ring_series_forgotten_total", NULL, NULL,                        \
-	  "Series without a segment forgotten because there were too many of them.")            \
-	X(ALERTS_SENT, COUNTER, "ring_exporter_alerts_sent_total", "alertmanager", NULL,        \
-	  "Alerts that the Alertmanager has taken.")                                            \
-	X(ALERTS_FAILED, COUNTER, "ring_exporter_alerts_failed_total", "alertmanager", NULL,    \
-	  "Alerts that the Alertmanager has not taken, each time that it has not.")             \
-	X(ALERTMANAGER_UP, GAUGE, "ring_exporter_alertmanager_up", "alertmanager", NULL,        \
-	  "Whether the Alertmanager takes all that there is to tell.")                          \
-	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                       \
-	  "The exporter's version, in the label; always 1.")                                    \
-	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                      \
-	  "Passes over all rings.")                                                             \
-	X(BUSY, GAUGE, "ring_exporter_drain_busy_seconds_total", NULL, NULL,                    \
-	  "Time spent in passes.")                                                              \
-	X(CPU, GAUGE, "process_cpu_seconds_total", NULL, NULL,                                  \
-	  "Total user and system CPU time spent in seconds.")                                   \
-	X(OPEN_FDS, GAUGE, "process_open_fds", NULL, NULL, "Number of open file descriptors.")  \
-	X(MAX_FDS, GAUGE, "process_max_fds", NULL, NULL,                                        \
-	  "Maximum number of open file descriptors.")                                           \
-	X(VIRTUAL, GAUGE, "process_virtual_memory_bytes", NULL, NULL,                           \
-	  "Virtual memory size in bytes.")                                                      \
-	X(VIRTUAL_MAX, GAUGE, "process_virtual_memory_max_bytes", NULL, NULL,                   \
-	  "Maximum amount of virtual memory available in bytes.")                               \
-	X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, NULL,                         \
-	  "Resident memory size in bytes.")                                                     \
-	X(START, GAUGE, "process_start_time_seconds", NULL, NULL,                               \
-	  "Start time of the process since unix epoch in seconds.")                             \
-	X(RECEIVED, GAUGE, "process_network_receive_bytes_total", NULL, NULL,                   \
-	  "Number of bytes received by the process over the network.")                          \
-	X(TRANSMITTED, GAUGE, "process_network_transmit_bytes_total", NULL, NULL,               \
-	  "Number of bytes sent by the process over the network.")                              \
-	X(LINES_SUPPRESSED, COUNTER, "ring_exporter_log_lines_suppressed_total", NULL, NULL,    \
-	  "Log lines not written, for too many of their kind.")                                 \
-	X(CONNECTIONS, GAUGE, "ring_exporter_http_connections", NULL, NULL, "Connections now.") \
-	X(ACCEPTED, COUNTER, "ring_exporter_http_connections_accepted_total", NULL, NULL,       \
-	  "Connections that have come in.")                                                     \
-	X(EVICTED, COUNTER, "ring_exporter_http_connections_evicted_total", NULL, NULL,         \
-	  "Connections that had to make room for others.")                                      \
-	X(IN_FLIGHT, GAUGE, "ring_exporter_http_requests_in_flight", NULL, NULL,                \
-	  "Requests whose answers are not sent yet.")                                           \
-	X(REQUESTS, COUNTER, "ring_exporter_http_requests_total", "code", NULL,                 \
+#define SELFSTAT_METRICS(X)                                                                       \
+	X(WRITTEN, COUNTER, "ring_samples_written_total", "segment", "core",                      \
+	  "Samples that the data plane has written; always drained plus dropped plus pending.")   \
+	X(DRAINED, COUNTER, "ring_samples_drained_total", "segment", "core",                      \
+	  "Samples that this exporter has read.")                                                 \
+	X(DROPPED, COUNTER, "ring_samples_dropped_total", "segment", "core",                      \
+	  "Samples overwritten before this exporter read them; no count is lost with them.")      \
+	X(REJECTED, COUNTER, "ring_samples_rejected_total", "segment", "core",                    \
+	  "Samples drained of a series that the segment does not have.")                          \
+	X(PENDING, GAUGE, "ring_samples_pending", "segment", "core",                              \
+	  "Samples written and not read yet.")                                                    \
+	X(UP, GAUGE, "ring_segment_up", "segment", NULL,                                          \
+	  "Whether a process owns the segment, 1, or it is gone, 0.")                             \
+	X(DEFINITIONS_REFUSED, GAUGE, "ring_segment_definitions_refused", "segment", NULL,        \
+	  "Metric definitions refused since the segment's owner started.")                        \
+	X(LABELS_REFUSED, GAUGE, "ring_segment_labels_refused", "segment", NULL,                  \
+	  "Series names refused since the segment's owner started.")                              \
+	X(CLAIMS_REFUSED, GAUGE, "ring_segment_claims_refused", "segment", NULL,                  \
+	  "Claims of a ring refused since the segment's owner started.")                          \
+	X(OVERFLOWED, GAUGE, "ring_segment_overflowed_resolutions", "segment", NULL,              \
+	  "Resolutions that got an overflow series since the segment's owner started.")           \
+	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,                \
+	  "Metrics left out because another segment or the exporter uses the name otherwise.")    \
+	X(SERIES, GAUGE, "ring_segment_series", "segment", NULL, "Series in the segment.")        \
+	X(LAST_DRAIN, GAUGE, "ring_segment_last_drain_timestamp_seconds", "segment", NULL,        \
+	  "When its rings were last read, since unix epoch.")                                     \
+	X(NOT_FOLLOWED, GAUGE, "ring_segment_quarantined", "segment", "reason",                   \
+	  "Files of this name that are not followed.")                                            \
+	X(SEGMENTS, GAUGE, "ring_segments", "state", NULL, "Segments in the directory.")          \
+	X(QUARANTINED, GAUGE, "ring_segments_quarantined", "reason", NULL,                        \
+	  "Files in the directory that are not followed.")                                        \
+	X(IGNORED, GAUGE, "ring_segments_ignored", NULL, NULL,                                    \
+	  "Files in the directory beyond the most that are looked at.")                           \
+	X(FORGOTTEN, COUNTER, "ring_series_forgotten_total", NULL, NULL,                          \
+	  "Series without a segment forgotten because there were too many of them.")              \
+	X(ALERTS_SENT, COUNTER, "ring_exporter_alerts_sent_total", "alertmanager", NULL,          \
+	  "Alerts that the Alertmanager has taken.")                                              \
+	X(ALERTS_FAILED, COUNTER, "ring_exporter_alerts_failed_total", "alertmanager", NULL,      \
+	  "Alerts that the Alertmanager has not taken, each time that it has not.")               \
+	X(ALERTMANAGER_UP, GAUGE, "ring_exporter_alertmanager_up", "alertmanager", NULL,          \
+	  "Whether the Alertmanager takes all that there is to tell.")                            \
+	X(BUILD_INFO, GAUGE, "ring_exporter_build_info", "version", NULL,                         \
+	  "The exporter's version, in the label; always 1.")                                      \
+	X(PASSES, COUNTER, "ring_exporter_drain_passes_total", NULL, NULL,                        \
+	  "Passes over all rings.")                                                               \
+	X(BUSY, GAUGE, "ring_exporter_drain_busy_seconds_total", NULL, NULL,                      \
+	  "Time spent in passes.")                                                                \
+	X(RELOAD_SUCCESSFUL, GAUGE, "ring_exporter_config_last_reload_successful", NULL, NULL,    \
+	  "Whether the last attempt to read the configuration, at the start or later, was good.") \
+	X(RELOAD_SECONDS, GAUGE, "ring_exporter_config_last_reload_success_timestamp_seconds",    \
+	  NULL, NULL, "When the configuration was last read and good, since unix epoch.")         \
+	X(FILES_REFUSED, GAUGE, "ring_exporter_access_files_refused", NULL, NULL,                 \
+	  "Token files and web configurations that have changed and could not be taken.")         \
+	X(CPU, GAUGE, "process_cpu_seconds_total", NULL, NULL,                                    \
+	  "Total user and system CPU time spent in seconds.")                                     \
+	X(OPEN_FDS, GAUGE, "process_open_fds", NULL, NULL, "Number of open file descriptors.")    \
+	X(MAX_FDS, GAUGE, "process_max_fds", NULL, NULL,                                          \
+	  "Maximum number of open file descriptors.")                                             \
+	X(VIRTUAL, GAUGE, "process_virtual_memory_bytes", NULL, NULL,                             \
+	  "Virtual memory size in bytes.")                                                        \
+	X(VIRTUAL_MAX, GAUGE, "process_virtual_memory_max_bytes", NULL, NULL,                     \
+	  "Maximum amount of virtual memory available in bytes.")                                 \
+	X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, NULL,                           \
+	  "Resident memory size in bytes.")                                                       \
+	X(START, GAUGE, "process_start_time_seconds", NULL, NULL,                                 \
+	  "Start time of the process since unix epoch in seconds.")                               \
+	X(RECEIVED, GAUGE, "process_network_receive_bytes_total", NULL, NULL,                     \
+	  "Number of bytes received by the process over the network.")                            \
+	X(TRANSMITTED, GAUGE, "process_network_transmit_bytes_total", NULL, NULL,                 \
+	  "Number of bytes sent by the process over the network.")                                \
+	X(LINES_SUPPRESSED, COUNTER, "ring_exporter_log_lines_suppressed_total", NULL, NULL,      \
+	  "Log lines not written, for too many of their kind.")                                   \
+	X(CONNECTIONS, GAUGE, "ring_exporter_http_connections", NULL, NULL, "Connections now.")   \
+	X(ACCEPTED, COUNTER, "ring_exporter_http_connections_accepted_total", NULL, NULL,         \
+	  "Connections that have come in.")                                                       \
+	X(EVICTED, COUNTER, "ring_exporter_http_connections_evicted_total", NULL, NULL,           \
+	  "Connections that had to make room for others.")                                        \
+	X(IN_FLIGHT, GAUGE, "ring_exporter_http_requests_in_flight", NULL, NULL,                  \
+	  "Requests whose answers are not sent yet.")                                             \
+	X(REQUESTS, COUNTER, "ring_exporter_http_requests_total", "code", NULL,                   \
 	  "Requests answered, by HTTP status code.")
 
 enum metric {
@@ -162,12 +168,12 @@ static int create_exporter(struct selfstat *selfstat)
 }
 
 int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
-		    bool exporter_metrics)
+		    const struct reload *reload, bool exporter_metrics)
 {
 	static const struct own_metric left_out = {.name = RENDER_LEFT_OUT_NAME};
 	int error;
 
-	*selfstat = (struct selfstat){.aggregate = aggregate_create()};
+	*selfstat = (struct selfstat){.aggregate = aggregate_create(), .reload = reload};
 	if (!selfstat->aggregate)
 		return -ENOMEM;
 	error = own_reserve(data, metrics, METRIC_COUNT);
@@ -343,6 +349,16 @@ static void update_traffic(struct aggregate_member *exporter, const struct traff
 				traffic_read(traffic, TRAFFIC_ANSWERED + i));
 }
 
+static void update_reload(const struct selfstat *selfstat)
+{
+	struct aggregate_member *exporter = selfstat->exporter;
+	const struct reload_figures figures = reload_read(selfstat->reload);
+
+	own_set_gauge(exporter, RELOAD_SUCCESSFUL - EXPORTER_FIRST, figures.successful);
+	own_set_gauge(exporter, RELOAD_SECONDS - EXPORTER_FIRST, figures.success_seconds);
+	own_set_gauge(exporter, FILES_REFUSED - EXPORTER_FIRST, figures.refused_count);
+}
+
 static void update_process(struct aggregate_member *exporter)
 {
 	struct process_figures figures;
@@ -375,5 +391,7 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 	own_set_counter(exporter, LINES_SUPPRESSED - EXPORTER_FIRST, log_suppressed_count());
 	if (selfstat->traffic)
 		update_traffic(exporter, selfstat->traffic);
+	if (selfstat->reload)
+		update_reload(selfstat);
 	update_process(exporter);
 }

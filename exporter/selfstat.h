@@ -7,6 +7,7 @@
 #define SELFSTAT_H
 
 #include "attach.h"
+#include "reload.h"
 #include "replication/notify.h"
 #include "traffic.h"
 
@@ -16,6 +17,7 @@ struct selfstat {
 	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
 	struct aggregate_member *alertmanagers;
 	const struct notify *notify;   /* NULL: there are none */
+	const struct reload *reload;   /* NULL: nothing can be */
 	const struct traffic *traffic; /* set afterwards; NULL: nobody can connect */
 	uint64_t drained_ns;           /* when all rings were read, since the epoch */
 };
@@ -27,10 +29,10 @@ struct selfstat_work {
 	uint64_t drained_ns; /* the wall clock's */
 };
 
-/* Makes them, and keeps their names from the metrics in `data`. `notify` may be NULL. Returns 0 or
- * -ENOMEM. */
+/* Makes them, and keeps their names from the metrics in `data`. `notify` may be NULL, and `reload`
+ * too. Returns 0 or -ENOMEM. */
 int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
-		    bool exporter_metrics);
+		    const struct reload *reload, bool exporter_metrics);
 void selfstat_destroy(struct selfstat *selfstat);
 
 /* Brings the figures of all sources up to date. Returns 0 or -ENOMEM. */

@@ -300,6 +300,7 @@ static void finish(struct serve *serve)
 	uint64_t now_ns;
 
 	epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, serve->stop_fd, NULL);
+	epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, serve->reload_fd, NULL);
 	take_the_last(serve, end_ns);
 	peers_evict_waiting(&serve->peers);
 	while (serve->peers.counts[PEER_ANSWERED] > 0 && (now_ns = clock_monotonic_ns()) < end_ns) {
@@ -309,6 +310,14 @@ static void finish(struct serve *serve)
 		MHD_run(serve->daemon);
 		peers_evict_waiting(&serve->peers);
 	}
+}
+
+static void reload(struct serve *serve)
+{
+	eventfd_t times; /* once is as good */
+
+	eventfd_read(serve->reload_fd, &times);
+	reload_run(serve->answers.options.reload);
 }
 
 static void *serve_run(void *argument)
@@ -324,7 +333,9 @@ static void *serve_run(void *argument)
 				finish(serve);
 				return NULL;
 			}
-			if (fd == access_fd(serve->access))
+			if (fd == serve->reload_fd)
+				reload(serve);
+			else if (fd == access_fd(serve->access))
 				resume(serve);
 			else if (fd >= 0)
 				accept_connection(serve, fd);
@@ -374,6 +385,8 @@ static int watch_all(struct serve *serve)
 	if (error == 0)
 		error = watch(serve, serve->stop_fd, serve->stop_fd);
 	if (error == 0)
+		error = watch(serve, serve->reload_fd, serve->reload_fd);
+	if (error == 0)
 		error = watch(serve, access_fd(serve->access), access_fd(serve->access));
 	for (unsigned i = 0; i < serve->listeners->count && error == 0; i++)
 		error = watch(serve, serve->listeners->fds[i], serve->listeners->fds[i]);
@@ -392,6 +405,8 @@ static void serve_release(struct serve *serve)
 	peers_release(&serve->peers);
 	if (serve->spare_fd >= 0)
 		close(serve->spare_fd);
+	if (serve->reload_fd >= 0)
+		close(serve->reload_fd);
 	if (serve->stop_fd >= 0)
 		close(serve->stop_fd);
 	if (serve->epoll_fd >= 0)
@@ -408,12 +423,15 @@ int serve_start(struct serve *serve, const struct listen_set *listeners, struct 
 		.access = access,
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
+		.reload_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.spare_fd = open_spare(),
 	};
-	if (serve->epoll_fd < 0 || serve->stop_fd < 0 || serve->spare_fd < 0)
+	if (serve->epoll_fd < 0 || serve->stop_fd < 0 || serve->reload_fd < 0 ||
+	    serve->spare_fd < 0)
 		error = -EMFILE;
 	if (error == 0)
 		error = peers_init(&serve->peers, limits);
+	reload_limits_of(options->reload, &serve->peers);
 	page_headers_everywhere(access_headers(access));
 	if (error == 0)
 		error = answers_init(&serve->answers, options);
@@ -430,6 +448,11 @@ int serve_start(struct serve *serve, const struct listen_set *listeners, struct 
 	if (error)
 		serve_release(serve);
 	return error;
+}
+
+void serve_reload(struct serve *serve)
+{
+	eventfd_write(serve->reload_fd, 1);
 }
 
 void serve_stop(struct serve *serve)

@@ -26,6 +26,7 @@ struct serve {
 	uint64_t evicted_count, evicted_log_ns; /* as last logged, and when */
 	int epoll_fd;
 	int stop_fd;
+	int reload_fd;
 	int spare_fd; /* given up for a moment when there are no descriptors left */
 	pthread_t thread;
 };
@@ -34,6 +35,9 @@ struct serve {
  * to. Returns 0 or a negative errno; after a start there must be a stop. */
 int serve_start(struct serve *serve, const struct listen_set *listeners, struct access *access,
 		const struct answer_options *options, const struct peers_limits *limits);
+
+/* Has the configuration read again, soon. */
+void serve_reload(struct serve *serve);
 
 /* Whoever has asked by now gets an answer, for which there is time until SERVE_FINISH_NS_MAX. */
 void serve_stop(struct serve *serve);

@@ -80,6 +80,25 @@ static void without_a_rate_client_may_always_ask(void **state)
 	clients_release(&clients);
 }
 
+static void another_rate_begins_with_all_that_it_allows(void **state)
+{
+	static const unsigned rates[] = {3, 1, 5};
+	struct clients clients;
+
+	(void)state;
+	assert_int_equal(clients_init(&clients, 4, 0), 0);
+	struct client *client = find(&clients, "10.0.0.1", SECOND_NS);
+	for (unsigned i = 0; i < sizeof rates / sizeof *rates; i++) {
+		clients_set_rate(&clients, rates[i]);
+		for (unsigned n = 0; n < 2 * rates[i]; n++)
+			assert_true(clients_admit(&clients, client, SECOND_NS));
+		assert_false(clients_admit(&clients, client, SECOND_NS));
+	}
+	clients_set_rate(&clients, 0);
+	assert_true(clients_admit(&clients, client, SECOND_NS));
+	clients_release(&clients);
+}
+
 static void only_who_is_not_connected_is_forgotten_the_oldest_first(void **state)
 {
 	struct clients clients;
@@ -110,6 +129,7 @@ int main(void)
 		cmocka_unit_test(client_is_an_address_or_a_network_of_64_bits),
 		cmocka_unit_test(client_may_ask_at_its_rate_and_twice_as_often_at_once),
 		cmocka_unit_test(without_a_rate_client_may_always_ask),
+		cmocka_unit_test(another_rate_begins_with_all_that_it_allows),
 		cmocka_unit_test(only_who_is_not_connected_is_forgotten_the_oldest_first),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line, right and wrong. Files are in test_config_file.c.
+ * The command line, right and wrong. Files are in test_config_file.c and test_config_faults.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Configuration files: whatever an option takes on the command line it takes in a file, and the
- * other way round; what is no such file is refused by line, key and reason.
+ * other way round; and from which file a running exporter may go to which. What is no such file is
+ * in test_config_faults.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,17 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "attempt.h"
 #include "config_file.h"
 #include "file.h"
 
-#define WORDS_MAX 4
-#define PAGE      "docs/configuration.md"
+#define PAGE "docs/configuration.md"
 
 /* Some that one option or another takes. */
 static const char *const values[] = {
@@ -28,51 +26,6 @@ static const char *const values[] = {
 	"info",   "json",       "[::1]:1", "*:1",   "",   "no",   "p:core=false",
 	"unix:a", "-1",         "1000000", "a: #b", "~a", "0x10",
 };
-
-struct attempt {
-	struct config config;
-	enum config_result result;
-	char path[64], name[80];
-	int fd;
-};
-
-/* With the text as the file, and some words of the command line, up to NULL. */
-static struct attempt *try_bytes(const char *text, size_t bytes, const char *const *words)
-{
-	struct attempt *attempt = calloc(1, sizeof *attempt);
-	char *argv[WORDS_MAX + 3] = {(char[]){"ring-exporter"}, attempt->name};
-	int count = 2;
-
-	attempt->fd = memfd_create("config", MFD_CLOEXEC);
-	assert_true(attempt->fd >= 0);
-	assert_int_equal(write(attempt->fd, text, bytes), bytes);
-	snprintf(attempt->path, sizeof attempt->path, "/proc/self/fd/%d", attempt->fd);
-	snprintf(attempt->name, sizeof attempt->name, "--config.file=%s", attempt->path);
-	for (; *words; words++)
-		argv[count++] = (char *)(uintptr_t)*words;
-	attempt->result = config_read(&attempt->config, count, argv);
-	return attempt;
-}
-
-static struct attempt *try_file(const char *text, ...)
-{
-	const char *words[WORDS_MAX + 1] = {NULL};
-	va_list list;
-
-	va_start(list, text);
-	for (unsigned i = 0; i < WORDS_MAX && (words[i] = va_arg(list, const char *)); i++) {
-	}
-	va_end(list);
-	return try_bytes(text, strlen(text), words);
-}
-
-static void leave(struct attempt *attempt)
-{
-	if (attempt->result == CONFIG_RUN)
-		config_release(&attempt->config);
-	close(attempt->fd);
-	free(attempt);
-}
 
 /* Every value of the option that was not left to its default, one after the other. */
 static void join_values(const struct config *config, const struct config_option *option, char *text,
@@ -141,11 +94,11 @@ static bool is_taken(const struct config_option *option, const char *value)
 
 	snprintf(word, sizeof word, "--%s%s%s", option->name, option->argument ? "=" : "",
 		 option->argument ? value : "");
-	struct attempt *by_flag = try_file("{}", word, NULL);
+	struct attempt *by_flag = attempt_file("{}", word, NULL);
 	const bool taken = by_flag->result == CONFIG_RUN;
 	for (unsigned nested = 0; nested < 2; nested++) {
 		spell(text, sizeof text, option, value, nested);
-		struct attempt *by_file = try_file(text, NULL);
+		struct attempt *by_file = attempt_file(text, NULL);
 		if (by_file->result != by_flag->result)
 			fail_msg("%sis not like %s: %s: %s", text, word,
 				 by_file->config.fault.object, by_file->config.fault.reason);
@@ -153,9 +106,9 @@ static bool is_taken(const struct config_option *option, const char *value)
 			expect_same_settings(&by_flag->config, &by_file->config);
 		else
 			expect_same_fault(by_flag, by_file);
-		leave(by_file);
+		attempt_end(by_file);
 	}
-	leave(by_flag);
+	attempt_end(by_flag);
 	return taken;
 }
 
@@ -187,11 +140,11 @@ static void options_that_say_what_to_do_are_refused_in_a_file(void **state)
 			continue;
 		count++;
 		spell(text, sizeof text, option, option->argument ? "/a" : "true", false);
-		struct attempt *attempt = try_file(text, NULL);
+		struct attempt *attempt = attempt_file(text, NULL);
 		assert_int_equal(attempt->result, CONFIG_WRONG);
 		snprintf(said, sizeof said, "%s: belongs on the command line", option->name);
 		assert_string_equal(attempt->config.fault.reason, said);
-		leave(attempt);
+		attempt_end(attempt);
 	}
 	assert_true(count >= 4);
 }
@@ -246,12 +199,12 @@ static void page_has_a_row_for_each_option_of_a_file(void **state)
 		if (option->traits & OPTION_COMMAND_LINE)
 			continue;
 		escape(help, sizeof help, option->help);
-		snprintf(row, sizeof row, "\n| `%s` | %s%s%s | %s%s%s | %s |\n", option->name,
+		snprintf(row, sizeof row, "\n| `%s` | %s%s%s | %s%s%s | %s | %s |\n", option->name,
 			 option->traits & OPTION_REPEATS ? "list of " : "",
 			 option->argument ? option->argument : "true",
 			 option->argument ? "" : ", false", option->standard ? "`" : "",
 			 option->standard ? option->standard : "", option->standard ? "`" : "",
-			 help);
+			 option->traits & OPTION_RELOADS ? "yes" : "", help);
 		if (!strstr(page, row))
 			fail_msg(PAGE " needs this row: %s", row);
 	}
@@ -277,8 +230,8 @@ static void file_sets_what_the_command_line_does_not(void **state)
 				   "  no-prediction: yes\n";
 
 	(void)state;
-	struct attempt *attempt = try_file(text, "--log.level=warn",
-					   "--web.listen-address=127.0.0.1:3", NULL);
+	struct attempt *attempt = attempt_file(text, "--log.level=warn",
+					       "--web.listen-address=127.0.0.1:3", NULL);
 	const struct config *config = &attempt->config;
 	assert_int_equal(attempt->result, CONFIG_RUN);
 	assert_int_equal(config->address_count, 1); /* not three */
@@ -295,164 +248,88 @@ static void file_sets_what_the_command_line_does_not(void **state)
 	assert_true(config->overrides[0].thresholds.warning_seconds == 120);
 	assert_false(config->monitor.predicts);
 	assert_string_equal(config->telemetry_path, "/metrics");
-	leave(attempt);
+	attempt_end(attempt);
 }
 
 static void empty_mappings_and_aliases_mean_what_they_are(void **state)
 {
 	(void)state;
-	struct attempt *attempt = try_file("log:\nweb: {}\n", NULL);
+	struct attempt *attempt = attempt_file("log:\nweb: {}\n", NULL);
 	assert_int_equal(attempt->result, CONFIG_RUN);
-	leave(attempt);
-	attempt = try_file("alert.label: &l [a=b]\nlog: {level: &i error}\n", NULL);
+	attempt_end(attempt);
+	attempt = attempt_file("alert.label: &l [a=b]\nlog: {level: &i error}\n", NULL);
 	assert_int_equal(attempt->result, CONFIG_RUN);
-	leave(attempt);
-	attempt = try_file("replication: {warning: &t 1m, critical: *t}\n", NULL);
+	attempt_end(attempt);
+	attempt = attempt_file("replication: {warning: &t 1m, critical: *t}\n", NULL);
 	assert_int_equal(attempt->result, CONFIG_RUN);
 	assert_true(attempt->config.monitor.thresholds.critical_seconds == 60);
-	leave(attempt);
+	attempt_end(attempt);
 }
 
-static void expect_fault(const char *text, size_t bytes, const char *fault)
+/* Between two files, with one word of the command line. NULL: an exporter may go from one to the
+ * other; else where and why not, which stands until the next time. */
+static const char *obstacle(const char *now, const char *next, const char *word)
 {
-	struct attempt *attempt = try_bytes(text, bytes, (const char *const[]){NULL});
-	char said[1200];
-	const size_t path_bytes = strlen(attempt->path);
+	static char fault[CONFIG_FAULT_BYTES];
+	struct attempt *a = attempt_file(now, word, NULL), *b = attempt_file(next, word, NULL);
 
-	if (attempt->result != CONFIG_WRONG)
-		fail_msg("taken: %.100s", text);
-	snprintf(said, sizeof said, "%s: %s", attempt->config.fault.object,
-		 attempt->config.fault.reason);
-	assert_memory_equal(said, attempt->path, path_bytes);
-	if (strncmp(said + path_bytes, fault, strlen(fault)) != 0)
-		fail_msg("%.100s\nnot %s but %s", text, fault, said + path_bytes);
-	leave(attempt);
+	assert_int_equal(a->result, CONFIG_RUN);
+	assert_int_equal(b->result, CONFIG_RUN);
+	const bool may = config_may_follow(&a->config, &b->config);
+	assert_true(may ||
+		    strncmp(b->config.fault.object, ATTEMPT_PATH, strlen(ATTEMPT_PATH)) == 0);
+	snprintf(fault, sizeof fault, "%s: %s", b->config.fault.object + strlen(ATTEMPT_PATH),
+		 b->config.fault.reason);
+	attempt_end(a);
+	attempt_end(b);
+	return may ? NULL : fault;
 }
 
-static const struct {
-	const char *text, *fault;
-} wrong_files[] = {
-	{"", ":1: is empty"},
-	{"# nothing yet\n", ":1: is empty"},
-	{"---\n", ":1: is empty"},
-	{"\n\n~\n", ":3: must be a mapping"},
-	{"word\n", ":1: must be a mapping"},
-	{"- dir: /a\n", ":1: must be a mapping"},
-	{"dir: /a\n---\ndir: /b\n", ":3: more than one document"},
-	{"dir: /a\n--- ~\n", ":2: more than one document"},
-	{"dir: [\n", ":2: did not find expected node content"},
-	{"dir: \"a\n", ":2: found unexpected end of stream"},
-	{"\tdir: /a\n", ":1: found character that cannot start any token"},
-	{"%YAML 9.9\n---\n{}\n", ":1: found incompatible YAML document"},
-	{"dir: *a\n", ":1: found undefined alias"},
-	{"log: &a {level: *a}\n", ":1: log.level: must be a string"},
-	{"web: &a\n  config: *a\n", ":2: web.config.config: unknown key"},
-	{"<<: {dir: /a}\n", ":1: <<: unknown key"},
-	{"dri:\n  /a\n", ":1: dri: unknown key"},
-	{"web:\n  listen-adress: [\":1\"]\n", ":2: web.listen-adress: unknown key"},
-	{"web.: {}\n", ":1: web.: unknown key"},
-	{"we: {}\n", ":1: we: unknown key"},
-	{"'': {dir: /a}\n", ":1: : unknown key"},
-	{"~: /a\n", ":1: must have a name"},
-	{"? [dir]\n: /a\n", ":1: must be a string"},
-	{"LOG: {level: info}\n", ":1: LOG: unknown key"},
-	{"--dir: /a\n", ":1: --dir: unknown key"},
-	{"log:\n  level: info\n  level: info\n", ":3: level: comes twice"},
-	{"log.level: info\nlog:\n  level: info\n", ":3: log.level: comes twice"},
-	{"log: debug\n", ":1: log: must be a mapping"},
-	{"log: [level, debug]\n", ":1: log: must be a mapping"},
-	{"log:\n  level:\n", ":2: log.level: needs a value"},
-	{"log:\n  level: ~\n", ":2: log.level: needs a value"},
-	{"log:\n  level: [info]\n", ":2: log.level: must be a string"},
-	{"log:\n  level: {a: b}\n", ":2: log.level: must be a string"},
-	{"log:\n  level: loud\n", ":2: log.level: must be debug"},
-	{"log:\n  level: !!binary aW5mbw==\n", ":2: log.level: must not have a tag"},
-	{"dir: !!int 1\n", ":1: dir: must not have a tag"},
-	{"dir: !path /a\n", ":1: dir: must not have a tag"},
-	{"!a {dir: /a}\n", ":1: must not have a tag"},
-	{"dir: ''\n", ":1: dir: must not be empty"},
-	{"dir: \"a\\0b\"\n", ":1: dir: must not have a NUL"},
-	{"web:\n  listen-address: :1\n", ":2: web.listen-address: must be a list"},
-	{"web:\n  listen-address:\n", ":2: web.listen-address: needs a value"},
-	{"web:\n  listen-address: []\n", ":2: web.listen-address: needs a value"},
-	{"web:\n  listen-address:\n    - :1\n    -\n", ":4: web.listen-address: needs a value"},
-	{"web:\n  listen-address: [[a]]\n", ":2: web.listen-address: must be a string"},
-	{"web.listen-address: [a, b, c]\n", ":1: web.listen-address: "},
-	{"web:\n  enable-admin-api: 1\n", ":2: web.enable-admin-api: must be true or false"},
-	{"web:\n  enable-admin-api:\n", ":2: web.enable-admin-api: must be true or false"},
-	{"web:\n  enable-admin-api: [true]\n", ":2: web.enable-admin-api: must be a string"},
-	{"web:\n  max-connections: 64x\n", ":2: web.max-connections: must be a number"},
-	{"web:\n  max-connections: 1e3\n", ":2: web.max-connections: must be a number"},
-	{"web:\n  max-connections: 99999999999999999999\n",
-	 ":2: web.max-connections: must be a number"},
-	{"replication:\n  warning: 5\n", ":2: replication.warning: "},
-	{"replication:\n\n  critical: 1s\n", ":3: replication.critical: the critical"},
-	{"replication:\n  thresholds:\n    - a:critical=4s\n",
-	 ":3: replication.thresholds: a: the critical"},
-	{"dir: /a\nlog: {level: \xff}\n", ":2: invalid leading UTF-8"},
-	{"dir: /a\n\nlog: {level: \xc3(}\n", ":3: invalid trailing UTF-8"},
-	{"dir: \xed\xa0\x80\n", ":1: invalid Unicode character"},
-	{"dir: a\x01\n", ":1: control characters are not allowed"},
-};
-
-static void wrong_files_are_refused_by_line_and_key_and_reason(void **state)
+static void every_change_is_taken_or_needs_a_restart_as_its_row_says(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < sizeof wrong_files / sizeof *wrong_files; i++)
-		expect_fault(wrong_files[i].text, strlen(wrong_files[i].text),
-			     wrong_files[i].fault);
-	expect_fault("dir: a\0b\n", 9, ":1: control characters are not allowed");
-}
-
-/* So many of a word in one text. */
-static char *repeat(const char *word, size_t count)
-{
-	char *text = malloc(strlen(word) * count + 1), *end = text;
-
-	assert_non_null(text);
-	*end = '\0';
-	while (count-- > 0)
-		end = stpcpy(end, word);
-	return text;
-}
-
-static void sizes_have_an_end(void **state)
-{
-	static const struct {
-		const char *word;
-		size_t count;
-		const char *fault;
-	} files[] = {
-		{"# 8 bytes", CONFIG_FILE_BYTES_MAX, ": is too large"},
-		{"[", 100000, ":1: is nested too deeply"},
-		{"{a: ", 50000, ":1: is nested too deeply"},
-		{"- ", 100000, ":1: is nested too deeply"},
-		{"x", 100000, ":1: "},
-	};
+	char next[256], expected[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		char *text = repeat(files[i].word, files[i].count);
-		expect_fault(text, strlen(text), files[i].fault);
-		free(text);
+	for (const struct config_option *option = options; option < options + option_count;
+	     option++) {
+		for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+			spell(next, sizeof next, option, option->argument ? values[i] : "true",
+			      false);
+			struct attempt *attempt = attempt_file(next, NULL);
+			const bool taken = attempt->result == CONFIG_RUN;
+			attempt_end(attempt);
+			if (!taken)
+				continue;
+			const char *fault = obstacle("{}", next, NULL);
+			snprintf(expected, sizeof expected, ":1: %s: needs a restart",
+				 option->name);
+			if (!fault != !!(option->traits & OPTION_RELOADS))
+				fail_msg("%s: %s", next, fault ? fault : "taken");
+			if (fault)
+				assert_string_equal(fault, expected);
+			fault = obstacle(next, "{}", NULL);
+			assert_int_equal(!fault, !!(option->traits & OPTION_RELOADS));
+			if (fault)
+				assert_string_equal(fault + 1, expected + 3);
+		}
 	}
-	char *list = repeat(", a:1", 100);
-	char text[1000];
-	snprintf(text, sizeof text, "web:\n  listen-address: [%s]\n", list + 2);
-	expect_fault(text, strlen(text), ":2: web.listen-address: given too often");
-	free(list);
 }
 
-static void file_that_cannot_be_read_is_named(void **state)
+static void what_is_the_same_is_no_change(void **state)
 {
-	char *const argv[] = {(char[]){"ring-exporter"}, (char[]){"--config.file=/no/such/file"},
-			      NULL};
-	static struct config config;
-
 	(void)state;
-	assert_int_equal(config_read(&config, 2, argv), CONFIG_WRONG);
-	assert_string_equal(config.fault.object, "/no/such/file");
-	assert_string_equal(config.fault.reason, "No such file or directory");
+	assert_null(obstacle("{}", "{}", NULL));
+	assert_null(obstacle("{}", "web: {max-connections: 128, telemetry-path: /metrics}", NULL));
+	assert_null(obstacle("{}", "web.enable-admin-api: false", NULL));
+	assert_null(obstacle("web.listen-address: [a:1, a:2]",
+			     "{web: {listen-address: ['a:1', \"a:2\"]}}", NULL));
+	assert_null(obstacle("dir: /a", "dir: /b", "--dir=/c"));
+	assert_string_equal(obstacle("alert.label: [a=b]", "\nalert.label: [a=b, b=c]", NULL),
+			    ":2: alert.label: needs a restart");
+	assert_string_equal(obstacle("alert.label: [a=b, b=c]", "alert.label: [a=b]", NULL),
+			    ":1: alert.label: needs a restart");
+	assert_string_equal(obstacle("alert.label: [a=b, b=c]", "alert.label: [b=c, a=b]", NULL),
+			    ":1: alert.label: needs a restart");
 }
 
 int main(void)
@@ -464,9 +341,8 @@ int main(void)
 		cmocka_unit_test(page_has_a_row_for_each_option_of_a_file),
 		cmocka_unit_test(file_sets_what_the_command_line_does_not),
 		cmocka_unit_test(empty_mappings_and_aliases_mean_what_they_are),
-		cmocka_unit_test(wrong_files_are_refused_by_line_and_key_and_reason),
-		cmocka_unit_test(sizes_have_an_end),
-		cmocka_unit_test(file_that_cannot_be_read_is_named),
+		cmocka_unit_test(every_change_is_taken_or_needs_a_restart_as_its_row_says),
+		cmocka_unit_test(what_is_the_same_is_no_change),
 	};
 
 	return cmocka_run_group_tests_name("config_file", tests, NULL, NULL);
