@@ -3,55 +3,27 @@
 #include <string.h>
 
 #include "../duration.h"
+#include "../pattern.h"
 #include "override.h"
 
-#define DURATION_BYTES 64u
-
-/* NULL: there is no such key. */
-static double *threshold_of(struct monitor_thresholds *thresholds, const char *key, size_t bytes)
+static const char *take_threshold(void *subject, const char *key, const char *value)
 {
-	if (bytes == strlen("warning") && memcmp(key, "warning", bytes) == 0)
-		return &thresholds->warning_seconds;
-	if (bytes == strlen("critical") && memcmp(key, "critical", bytes) == 0)
-		return &thresholds->critical_seconds;
-	return NULL;
-}
+	struct monitor_thresholds *thresholds = subject;
+	double *seconds = strcmp(key, "warning") == 0    ? &thresholds->warning_seconds
+			  : strcmp(key, "critical") == 0 ? &thresholds->critical_seconds
+							 : NULL;
 
-/* One `key=duration`, `bytes` long. */
-static const char *parse_threshold(struct monitor_thresholds *thresholds, const char *text,
-				   size_t bytes)
-{
-	char duration[DURATION_BYTES] = "";
-	const char *equals = memchr(text, '=', bytes);
-	const size_t key_bytes = equals ? (size_t)(equals - text) : bytes;
-	double *seconds = equals ? threshold_of(thresholds, text, key_bytes) : NULL;
-	const size_t duration_bytes = seconds ? bytes - key_bytes - 1 : 0;
-
-	if (!seconds || duration_bytes >= sizeof duration)
+	if (!seconds)
 		return "after the last colon must be warning=DURATION, critical=DURATION or both, "
 		       "with a comma";
-	if (*seconds > 0)
-		return "has a threshold twice";
-	memcpy(duration, equals + 1, duration_bytes);
-	return duration_parse_seconds(duration, seconds);
+	return *seconds > 0 ? "has a threshold twice" : duration_parse_seconds(value, seconds);
 }
 
 const char *override_parse(const char *text, struct monitor_override *override, char *pattern)
 {
-	const char *colon = strrchr(text, ':'), *reason = NULL;
-	const size_t pattern_bytes = colon ? (size_t)(colon - text) : 0;
-
-	if (pattern_bytes == 0 || pattern_bytes >= OVERRIDE_PATTERN_BYTES)
-		return "must be PATTERN:warning=DURATION,critical=DURATION";
-	memcpy(pattern, text, pattern_bytes);
-	pattern[pattern_bytes] = '\0';
 	*override = (struct monitor_override){.pattern = pattern};
-	for (const char *part = colon + 1; part && !reason;) {
-		const char *comma = strchrnul(part, ',');
-		reason = parse_threshold(&override->thresholds, part, (size_t)(comma - part));
-		part = *comma ? comma + 1 : NULL;
-	}
-	return reason;
+	return pattern_parse(text, pattern, OVERRIDE_PATTERN_BYTES, take_threshold,
+			     &override->thresholds);
 }
 
 const char *override_complete(struct monitor_override *override,

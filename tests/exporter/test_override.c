@@ -116,7 +116,7 @@ static void longest_pattern_is_the_longest_name(void **state)
 
 static void duration_is_not_cut_off(void **state)
 {
-	char text[128] = "a:warning=";
+	char text[512] = "a:warning=";
 	const size_t bytes = strlen(text);
 
 	(void)state;
@@ -124,7 +124,10 @@ static void duration_is_not_cut_off(void **state)
 	strcpy(text + bytes + 61, "1s");
 	expect(text, "a", 1, 30);
 	strcpy(text + bytes + 61, "1ms"); /* one more, and cut off it would be a minute */
-	refuse(text, "last colon");
+	expect(text, "a", 0.001, 30);
+	memset(text + bytes, '0', 300);
+	strcpy(text + bytes + 300, "1s");
+	refuse(text, "too long");
 }
 
 int main(void)
