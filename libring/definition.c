@@ -113,18 +113,14 @@ static const char *states_fault(const struct ring_metric_def *def)
 
 static const char *texts_fault(const struct ring_metric_def *def)
 {
-	const char *unit = def->unit ? def->unit : "";
-
 	if (!def->help || !*def->help)
 		return "no help text";
 	if (strlen(def->help) > RING_HELP_MAX)
 		return "a help text has at most 1000 bytes";
 	if (!ring_utf8_ok(def->help, strlen(def->help)))
 		return "the help text is not UTF-8";
-	if (*unit && def->kind == RING_STATESET)
+	if (def->kind == RING_STATESET && def->unit && *def->unit)
 		return "a state set has no unit";
-	if (*unit && !ring_metric_name_has_unit(def->name, strlen(def->name), unit, strlen(unit)))
-		return "the name should end with the unit, before any \"_total\"";
 	if (strlen(ring_overflow_label(def)) > RING_LABEL_VALUE_MAX)
 		return "the overflow label has at most 255 bytes";
 	if (!ring_utf8_ok(ring_overflow_label(def), strlen(ring_overflow_label(def))))
@@ -157,17 +153,18 @@ static const char *numbers_fault(const struct ring_metric_def *def)
 	return NULL;
 }
 
+static struct ring_text text_of(const char *string)
+{
+	return (struct ring_text){string, (uint32_t)strlen(string)};
+}
+
 const char *ring_definition_fault(const struct ring_metric_def *def)
 {
 	const char *broken = !def->name ? "a metric has a name" : numbers_fault(def);
 
 	if (!broken)
-		broken = ring_metric_name_fault(def->name, strlen(def->name), def->kind);
-	if (!broken)
-		broken = ring_metric_name_lint(def->name, strlen(def->name));
-	/* The states' label has the metric's name. */
-	if (!broken && def->kind == RING_STATESET)
-		broken = ring_label_key_fault(def->name, strlen(def->name));
+		broken = ring_metric_name_judge(text_of(def->name), def->kind,
+						text_of(def->unit ? def->unit : ""));
 	if (!broken)
 		broken = states_fault(def);
 	if (!broken)

@@ -208,6 +208,27 @@ bool ring_metric_name_has_unit(const char *name, size_t bytes, const char *unit,
 	       memcmp(name + bytes - unit_bytes, unit, unit_bytes) == 0;
 }
 
+RING_EXPORT const char *ring_metric_name_judge(struct ring_text name, enum ring_kind kind,
+					       struct ring_text unit)
+{
+	const char *broken = ring_metric_name_fault(name.data, name.bytes, kind);
+
+	if (!broken)
+		broken = ring_metric_name_lint(name.data, name.bytes);
+	if (!broken && unit.bytes > 0 &&
+	    !ring_metric_name_has_unit(name.data, name.bytes, unit.data, unit.bytes))
+		broken = "the name should end with the unit, before any \"_total\"";
+	/* The states' label has the metric's name. */
+	if (!broken && kind == RING_STATESET)
+		broken = ring_label_key_fault(name.data, name.bytes);
+	return broken;
+}
+
+RING_EXPORT const char *ring_label_key_judge(struct ring_text key)
+{
+	return ring_label_key_fault(key.data, key.bytes);
+}
+
 /* Length of the well-formed sequence at `text` (Unicode table 3-7), or 0. */
 static size_t utf8_sequence(const unsigned char *text, size_t bytes)
 {

@@ -67,9 +67,17 @@ struct ring_text {
 	uint32_t bytes;
 };
 
+/* Which rule of metric.h these names break, as a phrase; NULL: none. For readers that show a metric
+ * under another name, or with labels of their own. The unit may be empty. */
+const char *ring_metric_name_judge(struct ring_text name, enum ring_kind kind,
+				   struct ring_text unit);
+const char *ring_label_key_judge(struct ring_text key);
+
+#define RING_INFO_LABELS_MAX (2 * RING_LABELS_MAX) /* as many as a metric has may be a reader's */
+
 struct ring_metric_info {
 	struct ring_text name, help, unit;
-	struct ring_text label_keys[RING_LABELS_MAX];
+	struct ring_text label_keys[RING_INFO_LABELS_MAX];
 	uint32_t label_count;
 	enum ring_kind kind;
 	enum ring_merge merge;
