@@ -13,22 +13,10 @@
 #include <string.h>
 
 #include "aggregate.h"
+#include "member.h"
 #include "view.h"
 
 TAILQ_HEAD(member_list, aggregate_member);
-
-struct aggregate_member {
-	struct aggregate *aggregate;
-	TAILQ_ENTRY(aggregate_member) of_list;
-	struct identity identity;
-	uint32_t core_count;
-	struct family **families; /* by metric index; NULL: a conflict */
-	uint32_t metric_count;
-	struct contribution **by_index; /* of the series; NULL: left out for a conflict */
-	uint32_t series_count;
-	uint32_t conflict_count;
-	struct contribution_list contributions; /* all of them */
-};
 
 struct aggregate {
 	struct series_set set;
@@ -37,6 +25,9 @@ struct aggregate {
 	uint32_t ghost_count;
 	struct aggregate_member remainder; /* what ghosts that have melted contributed */
 	uint64_t forgotten_count;
+	uint64_t retention_ns;
+	struct shape shape;
+	bool splits_cores; /* of some metrics */
 };
 
 struct aggregate *aggregate_create(void)
@@ -52,11 +43,18 @@ struct aggregate *aggregate_create(void)
 	return aggregate;
 }
 
-static void member_free(struct aggregate_member *member)
+void aggregate_limit(struct aggregate *aggregate, const struct aggregate_limits *limits)
 {
-	free(member->families);
-	free(member->by_index);
-	free(member);
+	aggregate->set.series_max = limits->series_max;
+	aggregate->retention_ns = limits->retention_ns;
+}
+
+void aggregate_shape(struct aggregate *aggregate, const struct shape *shape)
+{
+	aggregate->shape = *shape;
+	aggregate->set.constant_count = shape->labels ? shape->labels->count : 0;
+	for (size_t i = 0; i < shape->rule_count; i++)
+		aggregate->splits_cores |= shape->rules[i].split.by_core;
 }
 
 static void members_free(struct member_list *members)
@@ -114,17 +112,10 @@ int aggregate_join(struct aggregate *aggregate, struct aggregate_member **joined
 	member->aggregate = aggregate;
 	member->identity = *identity;
 	member->core_count = core_count;
+	member->splits_cores = aggregate->splits_cores;
 	TAILQ_INSERT_TAIL(&aggregate->members, member, of_list);
 	*joined = member;
 	return 0;
-}
-
-/* An array that has room for one entry more; it doubles when it is full. NULL: no memory. */
-static void *array_room(void *array, uint32_t count, size_t entry_bytes)
-{
-	if (count > 0 && (count & (count - 1)) != 0)
-		return array;
-	return reallocarray(array, count == 0 ? 1 : 2 * (size_t)count, entry_bytes);
 }
 
 /* Frees a ghost that has nothing left. */
@@ -164,59 +155,57 @@ static void family_vacate(struct aggregate *aggregate, struct family *family)
 	family_release(&aggregate->set, family);
 }
 
-int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric)
+/* The family that the metric is shown in; `*found` is NULL for a conflict. */
+static int family_for(struct aggregate *aggregate, const struct ring_metric_info *metric,
+		      struct family **found)
 {
-	struct aggregate *aggregate = member->aggregate;
-	void *families = array_room(member->families, member->metric_count,
-				    sizeof(struct family *));
-
-	if (!families)
-		return -ENOMEM;
-	member->families = families;
 	struct family *family = family_get(&aggregate->set, metric);
+
 	if (family && family->declared_count == 0 && !family_agrees(family, metric)) {
 		family_vacate(aggregate, family);
 		family = family_get(&aggregate->set, metric);
 	}
 	if (!family)
 		return -ENOMEM;
-	if (family_agrees(family, metric)) {
-		family_declare(family, metric);
-	} else {
-		member->conflict_count++;
-		family = NULL;
-	}
-	member->families[member->metric_count++] = family;
+	*found = family_agrees(family, metric) ? family : NULL;
 	return 0;
+}
+
+/* Rules may have given two metrics of a segment one name. */
+static bool is_there_twice(const struct aggregate_member *member, const struct family *family)
+{
+	return member->aggregate->shape.rule_count > 0 && member_has(member, family);
+}
+
+int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric)
+{
+	struct aggregate *aggregate = member->aggregate;
+	struct shape_metric shown;
+	struct family *family = NULL;
+	int error = 0;
+
+	if (shape_metric(&aggregate->shape, metric, member->core_count, &shown))
+		error = family_for(aggregate, &shown.metric, &family);
+	if (family && is_there_twice(member, family))
+		family = NULL;
+	if (error == 0)
+		error = member_add_metric(member, family, shown.split);
+	if (error == 0 && family)
+		family_declare(family, &shown.metric);
+	return error;
 }
 
 int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels)
 {
-	struct family *family = member->families[metric];
-	struct contribution *contribution = NULL;
-	void *by_index = array_room(member->by_index, member->series_count,
-				    sizeof(struct contribution *));
+	struct aggregate *aggregate = member->aggregate;
 
-	if (!by_index)
-		return -ENOMEM;
-	member->by_index = by_index;
-	if (family) {
-		contribution = contribution_add(&member->aggregate->set, family, labels,
-						member->core_count);
-		if (!contribution)
-			return -ENOMEM;
-		contribution->member = member;
-		LIST_INSERT_HEAD(&member->contributions, contribution, of_member);
-	}
-	member->by_index[member->series_count++] = contribution;
-	return 0;
+	return member_add_series(member, &aggregate->set, &aggregate->shape, metric, labels);
 }
 
 void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
 		   const uint64_t *cells)
 {
-	if (member->by_index[series])
-		contribution_set(&member->aggregate->set, member->by_index[series], core, cells);
+	member_set(member, &member->aggregate->set, series, core, cells);
 }
 
 /* What the member has of the ghost's counts is the member's from now on. */
@@ -233,6 +222,26 @@ static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_m
 			contribution_remove(set, contribution);
 	}
 	ghost_release(ghost);
+}
+
+/* What is kept apart: a successor has the totals of cores that it lacks in core 0, and a segment
+ * whose file has another name now has all under that one. The ghost follows, to yield. */
+static void ghost_resemble(struct aggregate_member *ghost, const struct aggregate_member *member)
+{
+	const bool is_same = identity_is_same(&ghost->identity, &member->identity);
+	const char *name = is_same ? member->identity.name : ghost->identity.name;
+	const bool is_renamed = strcmp(ghost->identity.name, name) != 0;
+	struct contribution *contribution, *next;
+
+	for (contribution = LIST_FIRST(&ghost->contributions); contribution; contribution = next) {
+		next = LIST_NEXT(contribution, of_member);
+		const bool is_lacking = contribution->core >= member->core_count;
+		if (is_lacking || (contribution->split.by_segment && is_renamed))
+			contribution_move(&ghost->aggregate->set, contribution, name,
+					  is_lacking ? 0 : contribution->core);
+	}
+	if (is_renamed)
+		memcpy(ghost->identity.name, name, sizeof ghost->identity.name);
 }
 
 /* The ghost of that segment; NULL if there is none. */
@@ -271,8 +280,10 @@ void aggregate_admit(struct aggregate_member *member)
 {
 	struct aggregate_member *ghost = ghost_of(member);
 
-	if (ghost)
-		ghost_yield(ghost, member);
+	if (!ghost)
+		return;
+	ghost_resemble(ghost, member);
+	ghost_yield(ghost, member);
 }
 
 /* Takes over all that a ghost contributes, and the ghost is no more. */
@@ -290,20 +301,17 @@ static void ghost_absorb(struct aggregate_member *into, struct aggregate_member 
 }
 
 /* Takes the member out of the list and its metrics' declarations back. */
-static void member_retire(struct aggregate_member *member)
+static void member_withdraw(struct aggregate_member *member)
 {
 	TAILQ_REMOVE(&member->aggregate->members, member, of_list);
 	for (uint32_t i = 0; i < member->metric_count; i++) {
-		struct family *family = member->families[i];
+		struct family *family = member->metrics[i].family;
 		if (!family)
 			continue;
 		family->declared_count--;
 		family_release(&member->aggregate->set, family);
 	}
-	free(member->families);
-	free(member->by_index);
-	member->families = NULL;
-	member->by_index = NULL;
+	member_retire(member);
 }
 
 /* Keeps the member's counts, and nothing else of what it contributes. */
@@ -327,7 +335,7 @@ void aggregate_leave(struct aggregate_member *member)
 	struct aggregate_member *before = ghost_find(aggregate, &member->identity);
 
 	member_settle(member);
-	member_retire(member);
+	member_withdraw(member);
 	if (before)
 		ghost_absorb(member, before);
 	TAILQ_INSERT_TAIL(&aggregate->ghosts, member, of_list);
@@ -341,15 +349,31 @@ void aggregate_drop(struct aggregate_member *member)
 
 	while ((contribution = LIST_FIRST(&member->contributions)))
 		contribution_remove(&member->aggregate->set, contribution);
-	member_retire(member);
+	member_withdraw(member);
 	member_free(member);
 }
 
-void aggregate_trim(struct aggregate *aggregate)
+/* Whether the series that has been gone for longest is to be forgotten. */
+static bool is_over(const struct aggregate *aggregate, uint64_t now_ns)
+{
+	const struct series *oldest = TAILQ_FIRST(&aggregate->set.gone);
+
+	return aggregate->set.gone_count > AGGREGATE_GONE_SERIES_MAX ||
+	       (aggregate->retention_ns > 0 && oldest &&
+		now_ns - oldest->gone_ns >= aggregate->retention_ns);
+}
+
+void aggregate_trim(struct aggregate *aggregate, uint64_t now_ns)
 {
 	const struct series_set *set = &aggregate->set;
+	struct series *series;
 
-	for (; set->gone_count > AGGREGATE_GONE_SERIES_MAX; aggregate->forgotten_count++)
+	TAILQ_FOREACH_REVERSE (series, &set->gone, series_queue, of_gone) {
+		if (series->gone_ns != 0)
+			break;
+		series->gone_ns = now_ns;
+	}
+	for (; is_over(aggregate, now_ns); aggregate->forgotten_count++)
 		series_forget(aggregate, TAILQ_FIRST(&set->gone));
 	while (aggregate->ghost_count > AGGREGATE_GONE_MAX ||
 	       (aggregate->ghost_count > 1 && set->retired_count > AGGREGATE_GONE_PARTS_MAX))
@@ -361,6 +385,16 @@ uint64_t aggregate_forgotten_count(const struct aggregate *aggregate)
 	return aggregate->forgotten_count;
 }
 
+uint64_t aggregate_overflowed_count(const struct aggregate *aggregate)
+{
+	return aggregate->set.overflowed_count;
+}
+
+uint32_t aggregate_series_count(const struct aggregate *aggregate)
+{
+	return aggregate->set.named_count;
+}
+
 uint32_t aggregate_conflict_count(const struct aggregate_member *member)
 {
 	return member->conflict_count;
@@ -369,12 +403,16 @@ uint32_t aggregate_conflict_count(const struct aggregate_member *member)
 bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
 			 const struct ring_metric_info *metric)
 {
+	const struct aggregate *aggregate = member->aggregate;
 	const struct family *family;
+	struct shape_metric shown;
 
-	if (member->families[index])
+	if (member->metrics[index].family ||
+	    !shape_metric(&aggregate->shape, metric, member->core_count, &shown))
 		return false;
-	family = family_find(&member->aggregate->set, metric->name);
-	return !family || family->declared_count == 0 || family_agrees(family, metric);
+	family = family_find(&aggregate->set, shown.metric.name);
+	return !family || family->declared_count == 0 ||
+	       (family_agrees(family, &shown.metric) && !is_there_twice(member, family));
 }
 
 bool aggregate_changed(const struct aggregate *aggregate)

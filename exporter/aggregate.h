@@ -15,12 +15,13 @@
  * What members leave is bounded, by the three limits below. Beyond them, the member that has been
  * gone for longest melts into one anonymous remainder: its counts stay, but if it came back it
  * would be counted twice. The last one to go, which may be on its way back, is always remembered.
- * And the series that has been without a member present for longest is forgotten, and counted as
- * such.
+ * And the series that has been without a member present for longest, or for as long as one may, is
+ * forgotten, and counted as such.
  *
  * The first member that uses a metric name says what it means. Another's metric of that name
- * with another kind, merge rule, label keys, bounds or states is a conflict and is left out. A name
- * that only members gone still hold goes to the next member that wants it.
+ * with another kind, merge rule, label keys, bounds or states is a conflict and is left out, and so
+ * is one that cannot be shown as it should. A name that only members gone still hold goes to the
+ * next member that wants it.
  *
  * One thread at a time. Failures are -ENOMEM; a member that met one must leave.
  */
@@ -29,6 +30,7 @@
 
 #include "catalog.h"
 #include "identity.h"
+#include "shape.h"
 
 #define AGGREGATE_GONE_MAX        1024u      /* members gone that are remembered */
 #define AGGREGATE_GONE_PARTS_MAX  (1u << 18) /* what they contribute to series */
@@ -39,6 +41,16 @@ struct aggregate_member;
 
 struct aggregate *aggregate_create(void);
 void aggregate_destroy(struct aggregate *aggregate);
+
+struct aggregate_limits {
+	uint32_t series_max;   /* shown, less overflow series and those without labels; 0: none */
+	uint64_t retention_ns; /* of a series without a member present; 0: for ever */
+};
+
+void aggregate_limit(struct aggregate *aggregate, const struct aggregate_limits *limits);
+
+/* How everything is shown from now on; nobody may have joined. What it points to must stand. */
+void aggregate_shape(struct aggregate *aggregate, const struct shape *shape);
 
 /* Keeps a metric name from every member. */
 int aggregate_reserve(struct aggregate *aggregate, struct ring_text name);
@@ -72,11 +84,15 @@ uint32_t aggregate_conflict_count(const struct aggregate_member *member);
 bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
 			 const struct ring_metric_info *metric);
 
-/* Keeps the limits on what is gone. For when nobody has just left to join again. */
-void aggregate_trim(struct aggregate *aggregate);
+/* Keeps the limits on what is gone, at this time, which is not 0. For when nobody has just left to
+ * join again. */
+void aggregate_trim(struct aggregate *aggregate, uint64_t now_ns);
 
-/* How many series have been forgotten so far. */
+/* Series forgotten so far; those that came when there was no room for them, each time that they
+ * did; and shown, without those that stand for others. */
 uint64_t aggregate_forgotten_count(const struct aggregate *aggregate);
+uint64_t aggregate_overflowed_count(const struct aggregate *aggregate);
+uint32_t aggregate_series_count(const struct aggregate *aggregate);
 
 /* Whether aggregate_view would show anything new. */
 bool aggregate_changed(const struct aggregate *aggregate);

@@ -171,7 +171,7 @@ enum MHD_Result answer_denied(struct MHD_Connection *connection, bool takes_toke
 	return reply_text(connection, MHD_HTTP_UNAUTHORIZED, headers, "unauthorized\n");
 }
 
-static void init_metrics(struct answers *answers)
+static void init_metrics(struct answers *answers, size_t bytes_max)
 {
 	const unsigned long long start = answers->options.start_seconds;
 
@@ -185,17 +185,20 @@ static void init_metrics(struct answers *answers)
 			{start > 0 ? "Process-Start-Time-Unix" : NULL, answers->start},
 		};
 		memcpy(answers->metrics_headers[format], headers, sizeof headers);
-		page_init(&answers->metrics[format], answers->metrics_headers[format],
-			  RENDER_BYTES_MAX, &answers->held_bytes);
+		page_init(&answers->metrics[format], answers->metrics_headers[format], bytes_max,
+			  &answers->held_bytes);
 	}
-	filtered_init(&answers->filtered, answers->metrics);
+	filtered_init(&answers->filtered, answers->metrics, bytes_max, answers->options.labels);
 }
 
 int answers_init(struct answers *answers, const struct answer_options *options)
 {
+	const size_t bytes_max = options->page_bytes_max ? options->page_bytes_max
+							 : RENDER_BYTES_MAX;
+
 	*answers = (struct answers){.options = *options};
-	render_init(&answers->render);
-	init_metrics(answers);
+	render_init(&answers->render, options->labels);
+	init_metrics(answers, bytes_max);
 	page_init(&answers->status_html, reply_html, STATUS_BYTES_MAX, &answers->held_bytes);
 	page_init(&answers->status_json, reply_json, STATUS_BYTES_MAX, &answers->held_bytes);
 	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {

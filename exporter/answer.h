@@ -34,8 +34,10 @@ struct answer_options {
 	bool admin_api; /* requests may clear alerts */
 	bool lifecycle; /* requests may reload the configuration */
 	struct reload *reload;
-	struct traffic *traffic; /* where requests are counted */
-	uint64_t start_seconds;  /* of the process, since the epoch; 0: not known */
+	struct traffic *traffic;           /* where requests are counted */
+	uint64_t start_seconds;            /* of the process, since the epoch; 0: not known */
+	const struct shape_labels *labels; /* NULL: none */
+	size_t page_bytes_max;             /* 0: RENDER_BYTES_MAX */
 };
 
 struct answers {

@@ -35,9 +35,15 @@ static int collect_prepare(struct collect *collect, const struct collect_options
 		return -ENOMEM;
 	if (collect->stop_fd < 0)
 		return -EMFILE;
-	error = selfstat_create(&collect->selfstat, collect->data, options->notify, options->reload,
-				options->exporter_metrics);
-	collect->selfstat.traffic = options->traffic;
+	aggregate_shape(collect->data, &options->shape);
+	aggregate_limit(collect->data, &options->limits);
+	error = selfstat_create(
+		&collect->selfstat, collect->data,
+		&(struct selfstat_options){.notify = options->notify,
+					   .reload = options->reload,
+					   .traffic = options->traffic,
+					   .labels = options->shape.labels,
+					   .exporter_metrics = options->exporter_metrics});
 	return error ? error
 		     : followers_create(&collect->followers, options->monitor,
 					collect->selfstat.aggregate, collect->data);
@@ -103,7 +109,7 @@ static int publish(struct collect *collect, uint64_t now_ns, unsigned turn_count
 	};
 	bool any = false;
 
-	aggregate_trim(collect->data);
+	aggregate_trim(collect->data, now_ns);
 	int error = selfstat_update(&collect->selfstat, &collect->attach);
 	for (unsigned i = 0; i < turn_count && error == 0; i++)
 		error = followers_tick(&collect->followers, now_ns);

@@ -19,6 +19,8 @@ struct collect_options {
 	const struct notify *notify;   /* whose figures to show; may be NULL */
 	const struct traffic *traffic; /* the same */
 	const struct reload *reload;   /* the same */
+	struct shape shape;
+	struct aggregate_limits limits;
 };
 
 struct collect {

@@ -13,6 +13,7 @@
 
 #include "access.h"
 #include "address.h"
+#include "aggregate.h"
 #include "log.h"
 #include "peers.h"
 #include "replication/monitor.h"
@@ -61,6 +62,11 @@ struct config {
 	bool admin_api; /* requests may change state */
 	bool lifecycle; /* requests may reload this */
 	struct peers_limits limits;
+	struct shape_labels labels;
+	struct shape_rule shape_rules[CONFIG_OVERRIDES_MAX];
+	unsigned shape_rule_count;
+	struct aggregate_limits aggregate_limits;
+	size_t page_bytes_max;
 	struct monitor_config monitor;
 	struct monitor_override overrides[CONFIG_OVERRIDES_MAX];
 	char patterns[CONFIG_OVERRIDES_MAX][OVERRIDE_PATTERN_BYTES]; /* of the overrides */

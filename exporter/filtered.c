@@ -4,14 +4,15 @@
 
 #include "filtered.h"
 
-void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT])
+void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT],
+		   size_t page_bytes_max, const struct shape_labels *labels)
 {
 	*filtered = (struct filtered){.request_count = 0};
 	for (unsigned i = 0; i < FILTERED_COUNT; i++) {
-		render_init(&filtered->list[i].render);
+		render_init(&filtered->list[i].render, labels);
 		for (unsigned format = 0; format < FORMAT_COUNT; format++)
 			page_init(&filtered->list[i].pages[format], whole[format].headers,
-				  RENDER_BYTES_MAX, whole[format].held_bytes);
+				  page_bytes_max, whole[format].held_bytes);
 	}
 }
 
@@ -23,7 +24,6 @@ static void forget(struct filtered_page *page)
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
 		subset_release(&page->subsets[part]);
 	render_release(&page->render);
-	render_init(&page->render);
 	page->used = 0;
 }
 

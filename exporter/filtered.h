@@ -29,7 +29,8 @@ struct filtered {
 };
 
 /* The pages are like the whole ones in all but what they show. */
-void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT]);
+void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT],
+		   size_t page_bytes_max, const struct shape_labels *labels);
 void filtered_release(struct filtered *filtered);
 
 /* The page of the snapshot, rendered if it is not there. It may have failed, as any page. */

@@ -10,7 +10,7 @@
 
 /* Every byte of a label value may need an escape; an invalid one has become three already. */
 #define LABEL_BYTES_MAX (RING_LABEL_KEY_MAX + 2 * 3 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
-#define LINE_BYTES_MAX  (RING_METRIC_NAME_MAX + (RING_LABELS_MAX + 1) * LABEL_BYTES_MAX + 64)
+#define LINE_BYTES_MAX  (RING_METRIC_NAME_MAX + (RING_INFO_LABELS_MAX + 1) * LABEL_BYTES_MAX + 64)
 
 static_assert(LINE_BYTES_MAX <= UINT16_MAX, "a line's bytes fit their type");
 

@@ -47,14 +47,14 @@ static int fail(const char *object, const char *reason)
 	return EXIT_WRONG;
 }
 
-static int print_snapshot(void)
+static int print_snapshot(const struct config *config)
 {
 	struct render render;
 	struct text text;
 	int status = EXIT_FAILED;
 
-	render_init(&render);
-	text_init(&text, RENDER_BYTES_MAX);
+	render_init(&render, &config->labels);
+	text_init(&text, config->page_bytes_max);
 	render_snapshot(&render, &text, FORMAT_TEXT, snapshot_borrow());
 	snapshot_return();
 	if (text.error)
@@ -68,7 +68,7 @@ static int print_snapshot(void)
 	return status;
 }
 
-static int run_once(struct collect *collect)
+static int run_once(struct collect *collect, const struct config *config)
 {
 	const int error = collect_once(collect);
 
@@ -76,7 +76,7 @@ static int run_once(struct collect *collect)
 		fail("snapshot", strerror(-error));
 		return EXIT_FAILED;
 	}
-	return print_snapshot();
+	return print_snapshot(config);
 }
 
 /* Until it is one to end by. */
@@ -102,6 +102,8 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.start_seconds = process_start_seconds(),
 		.lifecycle = config->lifecycle,
 		.reload = door->reload,
+		.labels = &config->labels,
+		.page_bytes_max = config->page_bytes_max,
 	};
 	struct serve serve;
 	const int error = serve_start(&serve, &door->listeners, door->access, &options,
@@ -186,11 +188,13 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 		.notify = notify,
 		.traffic = door->traffic,
 		.reload = door->reload,
+		.shape = {&config->labels, config->shape_rules, config->shape_rule_count},
+		.limits = config->aggregate_limits,
 	};
 	int status = EXIT_WRONG;
 
 	if (collect_open(collect, &options) == 0) {
-		status = config->once ? run_once(collect)
+		status = config->once ? run_once(collect, config)
 				      : run_threads(collect, config, notify, door, signals);
 		collect_close(collect);
 	}

@@ -7,9 +7,13 @@
 #include "config.h"
 #include "duration.h"
 #include "options.h"
+#include "selfstat.h"
+#include "size.h"
 
-#define RESEND_NS_MIN UINT64_C(1000000000)
-#define RESEND_NS_MAX (UINT64_C(24) * 3600 * 1000000000)
+#define RESEND_NS_MIN  UINT64_C(1000000000)
+#define RESEND_NS_MAX  (UINT64_C(24) * 3600 * 1000000000)
+#define PAGE_BYTES_MIN ((size_t)64 << 10)
+#define PAGE_BYTES_MAX ((size_t)1 << 30)
 
 static const char *set_true(void *field, const char *value)
 {
@@ -62,6 +66,47 @@ static const char *set_count(void *field, const char *value)
 	else
 		*count = (uint32_t)atoi(value);
 	return *count > 0 ? NULL : "must be a number from 1 to 999999";
+}
+
+static const char *set_series(void *field, const char *value)
+{
+	const size_t digits = strspn(value, "0123456789");
+	uint32_t *count = field;
+
+	*count = digits > 0 && digits <= 8 && value[digits] == '\0' ? (uint32_t)atoi(value) : 0;
+	return *count > 0 ? NULL : "must be a number from 1 to 99999999";
+}
+
+static const char *set_page_bytes(void *field, const char *value)
+{
+	size_t *bytes = field;
+	const char *reason = size_parse(value, bytes);
+
+	if (!reason && (*bytes < PAGE_BYTES_MIN || *bytes > PAGE_BYTES_MAX))
+		return "must be from 64KiB to 1GiB";
+	return reason;
+}
+
+static const char *set_label(void *field, const char *value)
+{
+	struct shape_labels *labels = field;
+	const char *reason = shape_label_parse(value, labels);
+
+	if (reason)
+		return reason;
+	const struct ring_text name = labels->names[labels->count - 1];
+	return selfstat_uses_label(name) || followers_use_label(name)
+		       ? "has a name that the exporter's own metrics have already"
+		       : NULL;
+}
+
+static const char *set_shape_rule(void *field, const char *value)
+{
+	struct config *config = field;
+
+	if (config->shape_rule_count == CONFIG_OVERRIDES_MAX)
+		return "given too often";
+	return shape_rule_parse(value, &config->shape_rules[config->shape_rule_count++]);
 }
 
 static const char *set_connections(void *field, const char *value)
@@ -218,6 +263,18 @@ const struct config_option options[] = {
 	 set_connections, FIELD(limits.connections_max)},
 	{"web.rate-limit", "N", NULL, "requests per second from one address, twice as many at once",
 	 set_count, FIELD(limits.rate), OPTION_RELOADS},
+	{"label", "NAME=VALUE", NULL, "label of every series, repeatable", set_label, FIELD(labels),
+	 OPTION_REPEATS},
+	{"metrics.override", "PATTERN:KEY=VALUE,...", NULL,
+	 "how metrics whose names match are shown, repeatable", set_shape_rule,
+	 .traits = OPTION_REPEATS},
+	{"series.retention", "DURATION", NULL,
+	 "time after which series of vanished segments go [never]", set_nanoseconds,
+	 FIELD(aggregate_limits.retention_ns)},
+	{"limit.series", "N", "1000000", "series of all segments together", set_series,
+	 FIELD(aggregate_limits.series_max)},
+	{"limit.page-bytes", "SIZE", "256MiB", "size of the page of metrics", set_page_bytes,
+	 FIELD(page_bytes_max)},
 	{"replication.warning", "DURATION", "5s", "lag from which a follower's severity is warning",
 	 set_seconds, FIELD(monitor.thresholds.warning_seconds), OPTION_RELOADS},
 	{"replication.critical", "DURATION", "30s", "the same for critical", set_seconds,

@@ -20,6 +20,19 @@ int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32
 	return error;
 }
 
+bool own_uses_label(const struct own_metric *metrics, uint32_t count, struct ring_text key)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		for (unsigned label = 0; label < OWN_LABELS_MAX; label++) {
+			const char *used = metrics[i].label_keys[label];
+			if (used && strlen(used) == key.bytes &&
+			    memcmp(used, key.data, key.bytes) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The unit at the end of a name; none is none. */
 static struct ring_text unit_of(const char *name)
 {

@@ -21,6 +21,9 @@ struct own_metric {
 /* Keeps the names from the metrics of data planes. */
 int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32_t count);
 
+/* Whether one of them has that label. */
+bool own_uses_label(const struct own_metric *metrics, uint32_t count, struct ring_text key);
+
 /* A member with these metrics; `*member` is NULL if it fails. */
 int own_join(struct aggregate *aggregate, struct aggregate_member **member,
 	     const struct own_metric *metrics, uint32_t count);

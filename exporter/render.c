@@ -17,7 +17,8 @@
  * one, and a larger bucket show less than a smaller one. */
 #define COUNT_MASK ((UINT64_C(1) << 53) - 1)
 
-#define LEFT_OUT_BYTES_MAX 256u /* of the family about families, and the end */
+#define LABEL_BYTES_MAX    (RING_LABEL_KEY_MAX + 2 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
+#define LEFT_OUT_BYTES_MAX 256u /* of the family about families, less its labels, and the end */
 
 static_assert(NUMBER_ROOM <= TEXT_SPARE, "a number may run over");
 
@@ -167,6 +168,17 @@ void render_lines(struct text *text, enum format format, const struct lines *lin
 	text->bytes = (size_t)(at.to - text->data);
 }
 
+static void render_labels(struct text *text, const struct shape_labels *labels)
+{
+	for (uint32_t i = 0; labels && i < labels->count; i++) {
+		text_string(text, i == 0 ? "{" : ",");
+		text_append(text, labels->names[i].data, labels->names[i].bytes);
+		text_string(text, "=\"");
+		text_label_value(text, labels->values[i].data, labels->values[i].bytes);
+		text_string(text, i + 1 == labels->count ? "\"}" : "\"");
+	}
+}
+
 struct ring_metric_info render_left_out_metric(void)
 {
 	static const char name[] = RENDER_LEFT_OUT_NAME;
@@ -180,31 +192,41 @@ struct ring_metric_info render_left_out_metric(void)
 	};
 }
 
-static void render_left_out(struct text *text, enum format format, size_t count)
+static void render_left_out(struct text *text, enum format format,
+			    const struct shape_labels *labels, size_t count)
 {
 	const struct ring_metric_info metric = render_left_out_metric();
 
 	format_heading(text, format, NULL, &metric);
-	text_string(text, RENDER_LEFT_OUT_NAME " ");
+	text_string(text, RENDER_LEFT_OUT_NAME);
+	render_labels(text, labels);
+	text_string(text, " ");
 	text_u64(text, count);
 	text_string(text, "\n");
 }
 
-void render_init(struct render *render)
+void render_init(struct render *render, const struct shape_labels *labels)
 {
-	*render = (struct render){.lines = {NULL}};
+	*render = (struct render){.labels = labels};
 }
 
 void render_release(struct render *render)
 {
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
 		lines_destroy(render->lines[part]);
+		render->lines[part] = NULL;
+	}
+}
+
+static size_t left_out_bytes_max(const struct shape_labels *labels)
+{
+	return LEFT_OUT_BYTES_MAX + (labels ? labels->count * LABEL_BYTES_MAX : 0);
 }
 
 /* Makes the lines that the parts need now. They share the page, without the last word. */
 static int render_prepare(struct render *render, const struct snapshot *snapshot, size_t bytes_max)
 {
-	size_t bytes_left = bytes_max - LEFT_OUT_BYTES_MAX;
+	size_t bytes_left = bytes_max - left_out_bytes_max(render->labels);
 
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
 		struct lines **lines = &render->lines[part];
@@ -224,7 +246,7 @@ static int render_prepare(struct render *render, const struct snapshot *snapshot
 void render_snapshot(struct render *render, struct text *text, enum format format,
 		     const struct snapshot *snapshot)
 {
-	size_t left_out_count = 0, bytes = LEFT_OUT_BYTES_MAX;
+	size_t left_out_count = 0, bytes = left_out_bytes_max(render->labels);
 
 	const int error = render_prepare(render, snapshot, text->bytes_max - text->bytes);
 	if (error) {
@@ -239,6 +261,6 @@ void render_snapshot(struct render *render, struct text *text, enum format forma
 		left_out_count += render->lines[part]->left_out_count;
 	}
 	if (!render->hides_left_out)
-		render_left_out(text, format, left_out_count);
+		render_left_out(text, format, render->labels, left_out_count);
 	text_string(text, format_ends[format]);
 }

@@ -9,9 +9,10 @@
 #define RENDER_H
 
 #include "lines.h"
+#include "shape.h"
 #include "snapshot.h"
 
-#define RENDER_BYTES_MAX (256u << 20)
+#define RENDER_BYTES_MAX (256u << 20) /* unless told otherwise */
 
 /* The metric that only the page itself can tell: how many families it leaves out. */
 #define RENDER_LEFT_OUT_NAME "ring_families_left_out"
@@ -22,9 +23,12 @@ struct ring_metric_info render_left_out_metric(void);
 struct render {
 	struct lines *lines[SNAPSHOT_PART_COUNT];
 	bool hides_left_out; /* the page is about something else */
+	const struct shape_labels *labels;
 };
 
-void render_init(struct render *render);
+/* With these labels on what only the page can tell, too. They stay the caller's; NULL: none. */
+void render_init(struct render *render, const struct shape_labels *labels);
+/* It may go on, and begins anew then. */
 void render_release(struct render *render);
 
 /* All parts, and how many families were left out. Failures stay in the text, as of any append. */

@@ -46,7 +46,11 @@
 	X(IGNORED, GAUGE, "ring_segments_ignored", NULL, NULL,                                    \
 	  "Files in the directory beyond the most that are looked at.")                           \
 	X(FORGOTTEN, COUNTER, "ring_series_forgotten_total", NULL, NULL,                          \
-	  "Series without a segment forgotten because there were too many of them.")              \
+	  "Series without a segment forgotten, for their age or for their number.")               \
+	X(SHOWN, GAUGE, "ring_series", NULL, NULL,                                                \
+	  "Series of data planes, less the overflow series; see --limit.series.")                 \
+	X(FOLDED, COUNTER, "ring_series_overflowed_total", NULL, NULL,                            \
+	  "Series that came when there was no room, and went to an overflow series.")             \
 	X(ALERTS_SENT, COUNTER, "ring_exporter_alerts_sent_total", "alertmanager", NULL,          \
 	  "Alerts that the Alertmanager has taken.")                                              \
 	X(ALERTS_FAILED, COUNTER, "ring_exporter_alerts_failed_total", "alertmanager", NULL,      \
@@ -128,21 +132,18 @@ static int create_directory(struct selfstat *selfstat)
 	for (int reason = 1; reason < SOURCE_REASON_COUNT && error == 0; reason++)
 		error = own_add_series(selfstat->directory, QUARANTINED - DIRECTORY_FIRST,
 				       source_reason_word(reason), NULL);
-	if (error == 0)
-		error = own_add_series(selfstat->directory, IGNORED - DIRECTORY_FIRST, NULL, NULL);
-	if (error == 0)
-		error = own_add_series(selfstat->directory, FORGOTTEN - DIRECTORY_FIRST, NULL,
-				       NULL);
+	for (enum metric id = IGNORED; id < NOTIFY_FIRST && error == 0; id++)
+		error = own_add_series(selfstat->directory, id - DIRECTORY_FIRST, NULL, NULL);
 	return error;
 }
 
 /* Alertmanager by Alertmanager, all of the group. */
-static int create_notify(struct selfstat *selfstat, const struct notify *notify)
+static int create_notify(struct selfstat *selfstat)
 {
+	const struct notify *notify = selfstat->options.notify;
 	int error = own_join(selfstat->aggregate, &selfstat->alertmanagers, &metrics[NOTIFY_FIRST],
 			     NOTIFY_COUNT);
 
-	selfstat->notify = notify;
 	for (unsigned i = 0; i < notify_url_count(notify); i++)
 		for (uint32_t metric = 0; metric < NOTIFY_COUNT && error == 0; metric++)
 			error = own_add_series(selfstat->alertmanagers, metric,
@@ -167,23 +168,29 @@ static int create_exporter(struct selfstat *selfstat)
 	return error;
 }
 
-int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
-		    const struct reload *reload, bool exporter_metrics)
+bool selfstat_uses_label(struct ring_text key)
+{
+	return own_uses_label(metrics, METRIC_COUNT, key);
+}
+
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
+		    const struct selfstat_options *options)
 {
 	static const struct own_metric left_out = {.name = RENDER_LEFT_OUT_NAME};
 	int error;
 
-	*selfstat = (struct selfstat){.aggregate = aggregate_create(), .reload = reload};
+	*selfstat = (struct selfstat){.aggregate = aggregate_create(), .options = *options};
 	if (!selfstat->aggregate)
 		return -ENOMEM;
+	aggregate_shape(selfstat->aggregate, &(struct shape){.labels = options->labels});
 	error = own_reserve(data, metrics, METRIC_COUNT);
 	if (error == 0)
 		error = own_reserve(data, &left_out, 1);
 	if (error == 0)
 		error = create_directory(selfstat);
-	if (error == 0 && notify)
-		error = create_notify(selfstat, notify);
-	if (error == 0 && exporter_metrics)
+	if (error == 0 && options->notify)
+		error = create_notify(selfstat);
+	if (error == 0 && options->exporter_metrics)
 		error = create_exporter(selfstat);
 	if (error)
 		selfstat_destroy(selfstat);
@@ -289,10 +296,10 @@ static int update_source(struct selfstat *selfstat, struct source *source)
 
 static void update_notify(const struct selfstat *selfstat)
 {
-	for (unsigned i = 0; i < notify_url_count(selfstat->notify); i++) {
+	for (unsigned i = 0; i < notify_url_count(selfstat->options.notify); i++) {
 		const uint32_t first = i * NOTIFY_COUNT - NOTIFY_FIRST;
 		struct notify_figures figures;
-		notify_read(selfstat->notify, i, &figures);
+		notify_read(selfstat->options.notify, i, &figures);
 		own_set_counter(selfstat->alertmanagers, first + ALERTS_SENT, figures.sent);
 		own_set_counter(selfstat->alertmanagers, first + ALERTS_FAILED, figures.failed);
 		own_set_gauge(selfstat->alertmanagers, first + ALERTMANAGER_UP, figures.up);
@@ -318,8 +325,11 @@ int selfstat_update(struct selfstat *selfstat, const struct attach *attach)
 	for (unsigned reason = 1; reason < SOURCE_REASON_COUNT; reason++)
 		own_set_gauge(selfstat->directory, series++, reasons[reason]);
 	own_set_gauge(selfstat->directory, series++, (double)attach->ignored_count);
-	own_set_counter(selfstat->directory, series, aggregate_forgotten_count(attach->aggregate));
-	if (selfstat->notify)
+	own_set_counter(selfstat->directory, series++,
+			aggregate_forgotten_count(attach->aggregate));
+	own_set_gauge(selfstat->directory, series++, aggregate_series_count(attach->aggregate));
+	own_set_counter(selfstat->directory, series, aggregate_overflowed_count(attach->aggregate));
+	if (selfstat->options.notify)
 		update_notify(selfstat);
 	return error;
 }
@@ -352,7 +362,7 @@ static void update_traffic(struct aggregate_member *exporter, const struct traff
 static void update_reload(const struct selfstat *selfstat)
 {
 	struct aggregate_member *exporter = selfstat->exporter;
-	const struct reload_figures figures = reload_read(selfstat->reload);
+	const struct reload_figures figures = reload_read(selfstat->options.reload);
 
 	own_set_gauge(exporter, RELOAD_SUCCESSFUL - EXPORTER_FIRST, figures.successful);
 	own_set_gauge(exporter, RELOAD_SECONDS - EXPORTER_FIRST, figures.success_seconds);
@@ -389,9 +399,9 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 	own_set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
 	own_set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
 	own_set_counter(exporter, LINES_SUPPRESSED - EXPORTER_FIRST, log_suppressed_count());
-	if (selfstat->traffic)
-		update_traffic(exporter, selfstat->traffic);
-	if (selfstat->reload)
+	if (selfstat->options.traffic)
+		update_traffic(exporter, selfstat->options.traffic);
+	if (selfstat->options.reload)
 		update_reload(selfstat);
 	update_process(exporter);
 }

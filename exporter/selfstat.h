@@ -11,15 +11,21 @@
 #include "replication/notify.h"
 #include "traffic.h"
 
+struct selfstat_options {
+	const struct notify *notify;       /* whose figures to show; NULL: there are none */
+	const struct reload *reload;       /* the same */
+	const struct traffic *traffic;     /* the same */
+	const struct shape_labels *labels; /* of every series; NULL: none */
+	bool exporter_metrics;             /* about this process */
+};
+
 struct selfstat {
 	struct aggregate *aggregate;
 	struct aggregate_member *directory; /* what is about all segments together */
 	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
 	struct aggregate_member *alertmanagers;
-	const struct notify *notify;   /* NULL: there are none */
-	const struct reload *reload;   /* NULL: nothing can be */
-	const struct traffic *traffic; /* set afterwards; NULL: nobody can connect */
-	uint64_t drained_ns;           /* when all rings were read, since the epoch */
+	struct selfstat_options options;
+	uint64_t drained_ns; /* when all rings were read, since the epoch */
 };
 
 /* What the drain thread knows of its own work. */
@@ -29,10 +35,12 @@ struct selfstat_work {
 	uint64_t drained_ns; /* the wall clock's */
 };
 
-/* Makes them, and keeps their names from the metrics in `data`. `notify` may be NULL, and `reload`
- * too. Returns 0 or -ENOMEM. */
-int selfstat_create(struct selfstat *selfstat, struct aggregate *data, const struct notify *notify,
-		    const struct reload *reload, bool exporter_metrics);
+/* Whether one of the metrics has that label. */
+bool selfstat_uses_label(struct ring_text key);
+
+/* Makes them, and keeps their names from the metrics in `data`. Returns 0 or -ENOMEM. */
+int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
+		    const struct selfstat_options *options);
 void selfstat_destroy(struct selfstat *selfstat);
 
 /* Brings the figures of all sources up to date. Returns 0 or -ENOMEM. */

@@ -108,13 +108,15 @@ void family_release(struct series_set *set, struct family *family)
 	free(family);
 }
 
+/* An invalid byte becomes three, and each value has its terminator. */
+#define LABELS_BYTES_MAX (RING_INFO_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1))
+
 /* Writes terminated, valid label values: a segment's packed ones, with the family's overflow label
  * for the first `folded` of them. */
 static int labels_write(struct text *into, const struct family *family, struct ring_text packed,
 			uint32_t folded)
 {
-	/* An invalid byte becomes three, and each value has its terminator. */
-	text_init(into, RING_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1));
+	text_init(into, LABELS_BYTES_MAX);
 	for (uint32_t i = 0; i < family->metric.label_count; i++) {
 		struct ring_text value = {"", 0};
 		ring_label_next(&packed, &value);
@@ -156,6 +158,7 @@ static struct series *series_add(struct series_set *set, struct family *family,
 	}
 	LIST_INSERT_HEAD(&family->series, series, of_family);
 	family->named_count += !is_overflow;
+	set->named_count += !is_overflow;
 	set->stale = true;
 	return series;
 }
@@ -166,13 +169,16 @@ static struct series *series_get(struct series_set *set, struct family *family,
 				 struct ring_text packed)
 {
 	const struct ring_metric_info *metric = &family->metric;
-	const bool has_overflow = metric->label_count > 0 && metric->series_max > 0;
-	const bool has_room = !has_overflow || family->named_count < metric->series_max;
+	const uint32_t foldable_count = metric->label_count - set->constant_count;
+	const bool has_overflow = foldable_count > 0 && metric->series_max > 0;
+	const bool is_full = set->series_max > 0 && set->named_count >= set->series_max;
+	const bool has_room = !has_overflow ||
+			      (family->named_count < metric->series_max && !is_full);
 	struct series *series = NULL;
 	struct text labels, overflow;
-	int error = labels_write(&overflow, family, packed, metric->label_count);
+	int error = labels_write(&overflow, family, packed, foldable_count);
 
-	for (uint32_t folded = 0; !error && !series && folded <= metric->label_count; folded++) {
+	for (uint32_t folded = 0; !error && !series && folded <= foldable_count; folded++) {
 		error = labels_write(&labels, family, packed, folded);
 		const bool is_overflow = has_overflow && labels.bytes == overflow.bytes &&
 					 memcmp(labels.data, overflow.data, labels.bytes) == 0;
@@ -182,6 +188,7 @@ static struct series *series_get(struct series_set *set, struct family *family,
 			series = series_add(set, family, &labels, is_overflow);
 			error = series ? 0 : -ENOMEM;
 		}
+		set->overflowed_count += series && folded > 0;
 		text_release(&labels);
 	}
 	text_release(&overflow);
@@ -196,6 +203,7 @@ static void series_account(struct series_set *set, struct series *series)
 	if (gone == series->gone)
 		return;
 	series->gone = gone;
+	series->gone_ns = 0;
 	if (gone) {
 		TAILQ_INSERT_TAIL(&set->gone, series, of_gone);
 		set->gone_count++;
@@ -214,6 +222,7 @@ static void series_release(struct series_set *set, struct series *series)
 	tdelete(series, &set->series, series_compare);
 	LIST_REMOVE(series, of_family);
 	family->named_count -= !series->is_overflow;
+	set->named_count -= !series->is_overflow;
 	if (series->changed)
 		LIST_REMOVE(series, of_changed);
 	free(series);
@@ -331,6 +340,81 @@ void contribution_gather(struct series_set *set, struct contribution *contributi
 		series_merge(series, other, contribution->cells);
 		contribution_remove(set, other);
 	}
+}
+
+/* Writes the labels of its series with other values for what keeps it apart; an overflow label
+ * stays. */
+static int labels_rewrite(struct text *into, const struct series_set *set,
+			  const struct contribution *contribution, const char *segment,
+			  uint16_t core)
+{
+	const struct ring_metric_info *metric = &contribution->series->family->metric;
+	const struct shape_split split = contribution->split;
+	const uint32_t core_index = metric->label_count - set->constant_count - split.by_core;
+	const uint32_t segment_index = core_index - split.by_segment;
+	const char *value = contribution->series->labels;
+
+	text_init(into, LABELS_BYTES_MAX);
+	for (uint32_t i = 0; i < metric->label_count; i++) {
+		const struct ring_text known = {value, (uint32_t)strlen(value)};
+		if (text_compare(known, metric->overflow_label) == 0)
+			text_string(into, value);
+		else if (split.by_segment && i == segment_index)
+			text_string(into, segment);
+		else if (split.by_core && i == core_index)
+			text_u64(into, core);
+		else
+			text_string(into, value);
+		text_append(into, "", 1);
+		value += known.bytes + 1;
+	}
+	return into->error;
+}
+
+/* What the member contributes to the series; NULL: nothing. */
+static struct contribution *contribution_of(const struct series *series,
+					    const struct aggregate_member *member)
+{
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &series->contributions, of_series)
+		if (contribution->member == member)
+			return contribution;
+	return NULL;
+}
+
+int contribution_move(struct series_set *set, struct contribution *contribution,
+		      const char *segment, uint16_t core)
+{
+	struct series *from = contribution->series, *to = NULL;
+	struct text labels;
+
+	if (labels_rewrite(&labels, set, contribution, segment, core) == 0) {
+		to = series_find(set, from->family, &labels);
+		if (!to)
+			to = series_add(set, from->family, &labels, from->is_overflow);
+	}
+	text_release(&labels);
+	if (!to || to == from)
+		return to ? 0 : -ENOMEM;
+	struct contribution *there = contribution_of(to, contribution->member);
+	if (there) {
+		series_merge(to, contribution, there->cells);
+		contribution_remove(set, contribution);
+	} else {
+		LIST_REMOVE(contribution, of_series);
+		if (from->retired == contribution)
+			from->retired = NULL;
+		LIST_INSERT_HEAD(&to->contributions, contribution, of_series);
+		contribution->series = to;
+		contribution->core = core;
+		series_account(set, from);
+		series_touch(set, from);
+		series_release(set, from);
+		series_account(set, to);
+	}
+	series_touch(set, to);
+	return 0;
 }
 
 bool contribution_reduce(struct series_set *set, struct contribution *contribution,

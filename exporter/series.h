@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "catalog.h"
+#include "shape.h"
 
 struct aggregate_member;
 
@@ -42,6 +43,7 @@ struct series {
 	struct contribution_list contributions;
 	struct contribution *retired; /* the last one that has, or NULL */
 	uint32_t present_count;       /* contributions that have not retired */
+	uint64_t gone_ns;             /* when it was found gone; 0: not yet */
 	size_t cell;                  /* in the catalog's order */
 	double sum;                   /* a histogram's, as last shown */
 	bool changed;
@@ -59,6 +61,8 @@ struct contribution {
 	struct aggregate_member *member;
 	uint32_t core_count;
 	uint16_t series_cells; /* the family's, where a reading finds it without a detour */
+	uint16_t core;         /* the one that it is of, if cores are kept apart */
+	struct shape_split split;
 	bool retired;
 	uint64_t cells[];
 };
@@ -72,7 +76,11 @@ struct series_set {
 	uint32_t retired_count;  /* contributions */
 	struct catalog *catalog; /* as last shown */
 	uint64_t *cells;
-	bool stale; /* the catalog is: series came or went */
+	bool stale;              /* the catalog is: series came or went */
+	uint32_t constant_count; /* the last labels, which overflow series have too */
+	uint32_t series_max;     /* of all families together, as is a family's budget; 0: none */
+	uint32_t named_count;    /* series, less the overflow series */
+	uint64_t overflowed_count;
 };
 
 void series_set_init(struct series_set *set);
@@ -90,9 +98,10 @@ void family_declare(struct family *family, const struct ring_metric_info *metric
 void family_release(struct series_set *set, struct family *family);
 
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
- * new one is added while the family's budget lasts, so that any number of segments together keep to
- * the budget that each of them keeps. After that it is the overflow series, or one that has the
- * overflow label only in its first labels, if there is such a one for the others. NULL: no memory.
+ * new one is added while the family's budget and the set's last, so that any number of segments
+ * together keep to the budget that each of them keeps. After that it is the overflow series, or one
+ * that has the overflow label only in its first labels, if there is such a one for the others.
+ * NULL: no memory.
  */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint32_t core_count);
@@ -102,6 +111,10 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 void contribution_retire(struct series_set *set, struct contribution *contribution);
 /* Takes in, and removes, whatever else its member contributes to the series. */
 void contribution_gather(struct series_set *set, struct contribution *contribution);
+/* Moves a retired one, kept apart, to the series that has these for its segment and its core, and
+ * into what its member has there. Returns 0 or -ENOMEM; then it stays. */
+int contribution_move(struct series_set *set, struct contribution *contribution,
+		      const char *segment, uint16_t core);
 /* Takes as much as `cells` has off the counts of a retired one. Returns whether any are left. */
 bool contribution_reduce(struct series_set *set, struct contribution *contribution,
 			 const uint64_t *cells);

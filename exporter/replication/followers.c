@@ -130,6 +130,11 @@ void followers_destroy(struct followers *followers)
 	followers->watch.monitor = NULL;
 }
 
+bool followers_use_label(struct ring_text key)
+{
+	return own_uses_label(metrics, METRIC_COUNT, key);
+}
+
 /* Joining and leaving */
 
 bool followers_want(const struct ring_metric_info *metric, enum lag_kind *kind)

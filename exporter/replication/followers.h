@@ -46,6 +46,9 @@ int followers_create(struct followers *followers, const struct monitor_config *c
 		     struct aggregate *aggregate, struct aggregate *data);
 void followers_destroy(struct followers *followers);
 
+/* Whether one of the followers' metrics has that label. */
+bool followers_use_label(struct ring_text key);
+
 /* Whether a metric is one of the three. */
 bool followers_want(const struct ring_metric_info *metric, enum lag_kind *kind);
 

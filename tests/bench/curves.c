@@ -222,7 +222,7 @@ static void measure(struct point *point, unsigned round, struct plane *plane)
 	point->figures[SNAPSHOT][round] = lap(&since);
 	check_values(plane);
 	check_accounts(&attach, plane);
-	render_init(&render);
+	render_init(&render, NULL);
 	point->figures[FIRST_PAGE][round] = time_page(&render);
 	point->figures[PAGE][round] = time_page(&render);
 	point->figures[HEAP][round] = heap_bytes() - heap_before;

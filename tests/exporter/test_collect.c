@@ -60,7 +60,7 @@ static void every_segment_has_its_turn(void **state)
 		ring_burst_begin(writer);
 		ring_counter_add(writer, workspace_packets(segments[i], "a"), 1);
 	}
-	render_init(&render);
+	render_init(&render, NULL);
 	assert_int_equal(collect_start(&collect), 0);
 	for (int i = 0; i < POLLS_MAX && !shown; i++) {
 		usleep(50000);
@@ -91,7 +91,7 @@ static void drain_goes_on_while_another_thread_has_the_monitor(void **state)
 								 .followed_max = SEGMENT_COUNT,
 								 .monitor = &monitor_defaults}),
 		0);
-	render_init(&render);
+	render_init(&render, NULL);
 	pthread_mutex_lock(&collect.followers.watch.mutex);
 	assert_int_equal(collect_start(&collect), 0);
 	for (unsigned step = 1; step <= 3; step++) {

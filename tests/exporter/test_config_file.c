@@ -23,8 +23,8 @@
 /* Some that one option or another takes. */
 static const char *const values[] = {
 	"/a",     "http://h:1", "a=b",     "660",   "7",  "10s",  "p:warning=6s,critical=40s",
-	"info",   "json",       "[::1]:1", "*:1",   "",   "no",   "p:core=false",
-	"unix:a", "-1",         "1000000", "a: #b", "~a", "0x10",
+	"info",   "json",       "[::1]:1", "*:1",   "",   "no",   "p:merge=max",
+	"unix:a", "-1",         "1000001", "a: #b", "~a", "0x10",
 };
 
 /* Every value of the option that was not left to its default, one after the other. */

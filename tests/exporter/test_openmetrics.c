@@ -220,7 +220,7 @@ static void page_ends_and_says_so(void **state)
 		struct snapshot_values *values = &snapshot.parts[part];
 		assert_int_equal(aggregate_view(parts[part], &values->catalog, &values->cells), 0);
 	}
-	render_init(&render);
+	render_init(&render, NULL);
 	for (unsigned round = 0; round < 3;
 	     round++) { /* one after the other, from the same lines */
 		const bool is_text = round == 1;

@@ -318,7 +318,7 @@ static void page_follows_values_and_series(void **state)
 	struct render render;
 
 	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "c", NULL));
-	render_init(&render);
+	render_init(&render, NULL);
 	for (uint32_t series = 0; series < 20; series++) {
 		const char value[] = {(char)('a' + series), '\0'};
 		members_add_series(member, 0, value, NULL);
@@ -346,7 +346,7 @@ static void family_comes_back_when_there_is_room_again(void **state)
 	struct snapshot snapshot;
 	struct render render;
 
-	render_init(&render);
+	render_init(&render, NULL);
 	add_counter(*state, "data_total", 1);
 	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);
 	snapshot.parts[SNAPSHOT_SELF] = values_of(self);
@@ -370,7 +370,7 @@ static void own_metrics_come_first_and_tell_how_many_families_are_left_out(void 
 	struct snapshot snapshot;
 	struct text text;
 
-	render_init(&render);
+	render_init(&render, NULL);
 	add_counter(*state, "data_total", 1);
 	add_counter(self, "own_total", 1);
 	snapshot.parts[SNAPSHOT_DATA] = values_of(*state);

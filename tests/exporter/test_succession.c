@@ -256,7 +256,7 @@ static void pass_through(struct aggregate *aggregate, unsigned uuid, unsigned co
 	aggregate_admit(member);
 	if (leave)
 		aggregate_leave(member);
-	aggregate_trim(aggregate);
+	aggregate_trim(aggregate, 1);
 }
 
 static void counts_of_very_many_gone_members_melt_and_stay(void **state)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one segment contributes: its metrics and series by the indexes of its tables, and where in
+ * the aggregate each of them is shown. aggregate.c decides who is a member and what stays of one.
+ * Pure; one thread at a time; failures are -ENOMEM.
+ */
+#ifndef MEMBER_H
+#define MEMBER_H
+
+#include "identity.h"
+#include "series.h"
+#include "shape.h"
+
+struct aggregate;
+
+struct member_metric {
+	struct family *family; /* NULL: a conflict */
+	struct shape_split split;
+};
+
+struct aggregate_member {
+	struct aggregate *aggregate;
+	TAILQ_ENTRY(aggregate_member) of_list;
+	struct identity identity;
+	uint32_t core_count;
+	struct member_metric *metrics;
+	uint32_t metric_count;
+	struct contribution **by_index; /* of the series; NULL: left out for a conflict, or apart */
+	struct contribution ***apart;   /* of the series, core by core; NULL: not kept apart */
+	bool splits_cores;              /* of some metrics */
+	uint32_t series_count;
+	uint32_t conflict_count;
+	struct contribution_list contributions; /* all of them */
+};
+
+/* Whether one of its metrics is shown there. */
+bool member_has(const struct aggregate_member *member, const struct family *family);
+
+/* The next metric; `family` is NULL for a conflict. */
+int member_add_metric(struct aggregate_member *member, struct family *family,
+		      struct shape_split split);
+
+/* The next series, of the metric with that index, and its own labels. */
+int member_add_series(struct aggregate_member *member, struct series_set *set,
+		      const struct shape *shape, uint32_t index, struct ring_text own);
+
+static inline void member_set(struct aggregate_member *member, struct series_set *set,
+			      uint32_t series, uint32_t core, const uint64_t *cells)
+{
+	if (member->by_index[series])
+		contribution_set(set, member->by_index[series], core, cells);
+	else if (member->apart && member->apart[series])
+		contribution_set(set, member->apart[series][core], 0, cells);
+}
+
+/* Frees what it needs only as long as it is present; all of it. Its contributions are others'. */
+void member_retire(struct aggregate_member *member);
+void member_free(struct aggregate_member *member);
+
+#endif
