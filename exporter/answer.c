@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Which path gets which answer; see answer.h. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "discovery.h"
 #include "endpoints.h"
+#include "html.h"
+#include "landing.h"
 #include "reply.h"
 
-#define LANDING                                                                        \
-	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>ring-exporter</title></head>" \
-	"<body><h1>ring-exporter " RING_VERSION "</h1><p><a href=\"%s\">Metrics</a> "  \
-	"<a href=\"/replication\">Replication</a></p></body></html>\n"
+#define DISCOVERY_BYTES_MAX (1u << 17)
 
 /* As in Allow. */
 #define READS  MHD_HTTP_METHOD_GET ", " MHD_HTTP_METHOD_HEAD
@@ -38,18 +36,35 @@ static const struct page_header wants_password[] = {
 static const struct page_header wants_either[] = {
 	{REPLY_PLAIN}, {REPLY_NO_STORE}, {TAKES_TOKENS}, {TAKES_PASSWORD}, {NULL}};
 
-static enum MHD_Result endpoint_landing(struct answers *answers, struct MHD_Connection *connection,
-					struct status_time now)
-{
-	(void)now;
-	return reply_text(connection, MHD_HTTP_OK, reply_html, answers->landing);
-}
-
 static enum MHD_Result endpoint_style(struct answers *answers, struct MHD_Connection *connection,
 				      struct status_time now)
 {
 	(void)answers, (void)now;
-	return reply_text(connection, MHD_HTTP_OK, style, status_css);
+	return reply_text(connection, MHD_HTTP_OK, style, html_css);
+}
+
+static enum MHD_Result endpoint_discovery(struct answers *answers,
+					  struct MHD_Connection *connection, struct status_time now)
+{
+	const struct discovery discovery = {
+		.external_url = answers->options.external_url,
+		.host = request_host(connection),
+		.is_tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION),
+		.metrics_path = answers->options.telemetry_path,
+	};
+	struct text text;
+
+	(void)now;
+	if (!discovery.external_url && !*discovery.host)
+		return reply_text(connection, MHD_HTTP_BAD_REQUEST, reply_plain, "needs a host\n");
+	text_init(&text, DISCOVERY_BYTES_MAX);
+	discovery_json(&text, &discovery);
+	text_append(&text, "", 1);
+	const enum MHD_Result result = text.error ? MHD_NO
+						  : reply_text(connection, MHD_HTTP_OK, reply_json,
+							       text.data);
+	text_release(&text);
+	return result;
 }
 
 static enum MHD_Result endpoint_healthy(struct answers *answers, struct MHD_Connection *connection,
@@ -90,28 +105,59 @@ static enum MHD_Result endpoint_reload(struct answers *answers, struct MHD_Conne
 	return reply_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, reply_plain, body);
 }
 
+static endpoint endpoint_landing; /* knows the table */
+
 static const struct route {
 	const char *path; /* NULL: the telemetry path */
 	const char *allow;
 	endpoint *answer;
+	const char *title; /* on the landing page; NULL: it is not there */
 } routes[] = {
-	{NULL, READS, endpoint_metrics},
-	{"/", READS, endpoint_landing},
-	{"/replication", READS, endpoint_replication},
-	{"/replication/clear", WRITES, endpoint_clear},
-	{"/replication.css", READS, endpoint_style},
-	{"/-/healthy", READS, endpoint_healthy},
-	{"/-/ready", READS, endpoint_ready},
-	{"/-/reload", WRITES ", " MHD_HTTP_METHOD_PUT, endpoint_reload},
+	{NULL, READS, endpoint_metrics, "Metrics"},
+	{"/", READS, endpoint_landing, NULL},
+	{"/replication", READS, endpoint_replication, "Replication"},
+	{"/replication/clear", WRITES, endpoint_clear, NULL},
+	{"/style.css", READS, endpoint_style, NULL},
+	{"/sd", READS, endpoint_discovery, "Service discovery"},
+	{"/-/healthy", READS, endpoint_healthy, "Health"},
+	{"/-/ready", READS, endpoint_ready, "Readiness"},
+	{"/-/reload", WRITES ", " MHD_HTTP_METHOD_PUT, endpoint_reload, NULL},
 };
+
+#define ROUTE_COUNT (sizeof routes / sizeof *routes)
+
+static const char *path_of(const struct answers *answers, const struct route *route)
+{
+	return route->path ? route->path : answers->options.telemetry_path;
+}
+
+static enum MHD_Result endpoint_landing(struct answers *answers, struct MHD_Connection *connection,
+					struct status_time now)
+{
+	const struct snapshot *snapshot = snapshot_borrow();
+	const uint64_t sequence = snapshot ? snapshot->sequence : 0;
+	struct landing_link links[ROUTE_COUNT];
+	size_t link_count = 0;
+	struct text *text;
+
+	(void)now;
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		if (routes[i].title)
+			links[link_count++] = (struct landing_link){path_of(answers, &routes[i]),
+								    routes[i].title};
+	if (!page_shows(&answers->landing, sequence) && (text = page_begin(&answers->landing))) {
+		landing_html(text, links, link_count, snapshot);
+		page_end(&answers->landing, sequence);
+	}
+	snapshot_return();
+	return reply_page(connection, &answers->landing);
+}
 
 static const struct route *find_route(const struct answers *answers, const char *path)
 {
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-		const char *known = routes[i].path;
-		if (strcmp(path, known ? known : answers->options.telemetry_path) == 0)
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		if (strcmp(path, path_of(answers, &routes[i])) == 0)
 			return &routes[i];
-	}
 	return NULL;
 }
 
@@ -191,7 +237,7 @@ static void init_metrics(struct answers *answers, size_t bytes_max)
 	filtered_init(&answers->filtered, answers->metrics, bytes_max, answers->options.labels);
 }
 
-int answers_init(struct answers *answers, const struct answer_options *options)
+void answers_init(struct answers *answers, const struct answer_options *options)
 {
 	const size_t bytes_max = options->page_bytes_max ? options->page_bytes_max
 							 : RENDER_BYTES_MAX;
@@ -201,11 +247,7 @@ int answers_init(struct answers *answers, const struct answer_options *options)
 	init_metrics(answers, bytes_max);
 	page_init(&answers->status_html, reply_html, STATUS_BYTES_MAX, &answers->held_bytes);
 	page_init(&answers->status_json, reply_json, STATUS_BYTES_MAX, &answers->held_bytes);
-	if (asprintf(&answers->landing, LANDING, options->telemetry_path) < 0) {
-		answers->landing = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	page_init(&answers->landing, reply_html, LANDING_BYTES_MAX, &answers->held_bytes);
 }
 
 void answers_release(struct answers *answers)
@@ -215,6 +257,6 @@ void answers_release(struct answers *answers)
 	filtered_release(&answers->filtered);
 	page_release(&answers->status_html);
 	page_release(&answers->status_json);
+	page_release(&answers->landing);
 	render_release(&answers->render);
-	free(answers->landing);
 }

@@ -3,8 +3,8 @@
  * What a request is answered with.
  *
  *   GET, HEAD   /metrics (or --web.telemetry-path), /metrics?FILTER (see filter.h)
- *               /, /-/healthy, /-/ready
- *               /replication, /replication?follower=NAME, /replication.css
+ *               /, /style.css, /sd, /-/healthy, /-/ready
+ *               /replication, /replication?follower=NAME
  *   POST        /replication/clear, /replication/clear?follower=NAME
  *   POST, PUT   /-/reload
  *
@@ -35,6 +35,7 @@ struct answer_options {
 	bool lifecycle; /* requests may reload the configuration */
 	struct reload *reload;
 	struct traffic *traffic;           /* where requests are counted */
+	const char *external_url;          /* where this exporter is reached; NULL: not said */
 	uint64_t start_seconds;            /* of the process, since the epoch; 0: not known */
 	const struct shape_labels *labels; /* NULL: none */
 	size_t page_bytes_max;             /* 0: RENDER_BYTES_MAX */
@@ -42,17 +43,16 @@ struct answer_options {
 
 struct answers {
 	struct answer_options options;
-	char *landing; /* the page at / */
 	struct render render;
 	size_t held_bytes; /* by all pages */
-	struct page metrics[FORMAT_COUNT], status_html, status_json;
+	struct page metrics[FORMAT_COUNT], status_html, status_json, landing;
 	struct page_header metrics_headers[FORMAT_COUNT][ANSWER_METRICS_HEADERS];
 	char start[24];           /* as a header has it */
 	struct filtered filtered; /* metrics, of which only some are wanted */
 };
 
-/* What the options point to stays the caller's. Returns 0 or -ENOMEM. */
-int answers_init(struct answers *answers, const struct answer_options *options);
+/* What the options point to stays the caller's. */
+void answers_init(struct answers *answers, const struct answer_options *options);
 void answers_release(struct answers *answers);
 
 /* Queues what a refused request gets. Unless it only came too soon, its connection is closed. */

@@ -99,6 +99,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.watch = &collect->followers.watch,
 		.admin_api = config->admin_api,
 		.traffic = door->traffic,
+		.external_url = config->notify.external_url,
 		.start_seconds = process_start_seconds(),
 		.lifecycle = config->lifecycle,
 		.reload = door->reload,

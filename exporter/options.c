@@ -150,14 +150,14 @@ static const char *set_token_file(void *field, const char *value)
 
 static const char *set_telemetry_path(void *field, const char *value)
 {
-	static const char *const taken[] = {"/-/", "/replication"};
+	static const char *const taken[] = {"/-/", "/replication", "/sd", "/style.css"};
 
 	*(const char **)field = value;
 	if (value[0] != '/' || strpbrk(value, "?#%\"<>&' "))
 		return "must start with a slash and be a plain path";
 	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
 		if (strncmp(value, taken[i], strlen(taken[i])) == 0)
-			return "must not begin with /-/ or /replication, where other pages are";
+			return "begins like the path of another page";
 	return value[1] ? NULL : "must not be the root, where the landing page is";
 }
 
@@ -253,8 +253,9 @@ const struct config_option options[] = {
 	 FIELD(telemetry_path)},
 	{"web.disable-exporter-metrics", NULL, NULL, "leave out ring_exporter_* and process_*",
 	 set_true, FIELD(disable_exporter_metrics)},
-	{"web.external-url", "URL", NULL, "where people reach this exporter, for links in alerts",
-	 set_external_url, FIELD(notify.external_url)},
+	{"web.external-url", "URL", NULL,
+	 "where this exporter is reached, for links in alerts and /sd", set_external_url,
+	 FIELD(notify.external_url)},
 	{"web.enable-admin-api", NULL, NULL, "let requests change state: clear alerts", set_true,
 	 FIELD(admin_api)},
 	{"web.enable-lifecycle", NULL, NULL, "let requests reload the configuration", set_true,

@@ -155,6 +155,13 @@ struct request_refusal request_head_refusal(struct MHD_Connection *connection,
 	return (struct request_refusal){0, NULL};
 }
 
+const char *request_host(struct MHD_Connection *connection)
+{
+	const char *host = header(connection, MHD_HTTP_HEADER_HOST);
+
+	return host ? host : "";
+}
+
 const char *request_authorization(struct MHD_Connection *connection)
 {
 	return header(connection, MHD_HTTP_HEADER_AUTHORIZATION);

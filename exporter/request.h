@@ -38,6 +38,9 @@ bool request_target_is_sound(const char *target);
 /* The path in a decoded target, which may be an absolute URL. */
 const char *request_path(const char *target);
 
+/* The Host field, "" if there is none. */
+const char *request_host(struct MHD_Connection *connection);
+
 /* The Authorization field; NULL: there is none. */
 const char *request_authorization(struct MHD_Connection *connection);
 

@@ -433,8 +433,7 @@ int serve_start(struct serve *serve, const struct listen_set *listeners, struct 
 		error = peers_init(&serve->peers, limits);
 	reload_limits_of(options->reload, &serve->peers);
 	page_headers_everywhere(access_headers(access));
-	if (error == 0)
-		error = answers_init(&serve->answers, options);
+	answers_init(&serve->answers, options);
 	if (error == 0 && !(serve->daemon = daemon_start(serve)))
 		error = -ENOMEM;
 	if (error == 0)

@@ -13,9 +13,6 @@
 
 #define STATUS_BYTES_MAX (128u << 20)
 
-/* The style sheet of the HTML page, which refers to it as replication.css. */
-extern const char status_css[];
-
 struct status_time {
 	uint64_t monotonic_ns;
 	uint64_t wall_ns; /* since the epoch */

@@ -3,52 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../html.h"
 #include "status_parts.h"
-
-#define UNKNOWN "<td class=\"number\">&ndash;</td>"
-
-const char status_css[] =
-	"body { font-family: sans-serif; margin: 1em 2em }\n"
-	"table { border-collapse: collapse }\n"
-	"th, td { border: 1px solid #bbb; padding: .2em .6em; text-align: left }\n"
-	"td { overflow-wrap: anywhere }\n"
-	".number { text-align: right; white-space: nowrap }\n"
-	".warning { background: #fff3c4 }\n"
-	".critical, .stalled { background: #ffd5d0 }\n"
-	"form { display: inline }\n";
 
 static void html_head(struct text *text, struct status_time now)
 {
-	text_string(text, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-			  "<title>Replication</title>"
-			  "<link rel=\"stylesheet\" href=\"replication.css\"></head>\n"
-			  "<body><h1>Replication</h1>\n<p>As of ");
+	html_begin(text, "Replication");
+	text_string(text, "<p>As of ");
 	text_time(text, now.wall_ns);
 	text_string(text, "; the same as JSON for <code>Accept: application/json</code>.</p>\n");
-}
-
-/* What the headings of a table's columns are, up to NULL. */
-static void html_table(struct text *text, const char *const headings[])
-{
-	text_string(text, "<table><thead><tr>");
-	for (; *headings; headings++) {
-		text_string(text, "<th>");
-		text_string(text, *headings);
-		text_string(text, "</th>");
-	}
-	text_string(text, "</tr></thead><tbody>\n");
-}
-
-static void html_table_end(struct text *text)
-{
-	text_string(text, "</tbody></table>\n");
-}
-
-static void html_count(struct text *text, uint64_t count)
-{
-	text_string(text, "<td class=\"number\">");
-	text_u64(text, count);
-	text_string(text, "</td>");
 }
 
 static void html_number(struct text *text, bool is_known, double value)
@@ -56,7 +19,7 @@ static void html_number(struct text *text, bool is_known, double value)
 	char number[512]; /* doubles have up to 309 digits */
 
 	snprintf(number, sizeof number, "<td class=\"number\">%.3f</td>", value);
-	text_string(text, is_known ? number : UNKNOWN);
+	text_string(text, is_known ? number : HTML_UNKNOWN);
 }
 
 static void html_time(struct text *text, struct status_time now, uint64_t time_ns)
@@ -67,14 +30,13 @@ static void html_time(struct text *text, struct status_time now, uint64_t time_n
 	text_string(text, "</td>");
 }
 
-/* In a bdi element, so that letters written from right to left turn nothing else around. */
-static void html_name(struct text *text, const char *name)
+static void html_follower(struct text *text, const char *name)
 {
 	text_string(text, "<a href=\"replication?follower=");
 	text_percent(text, name, strlen(name));
-	text_string(text, "\"><bdi>");
-	text_html(text, name, strlen(name));
-	text_string(text, "</bdi></a>");
+	text_string(text, "\">");
+	html_name(text, name);
+	text_string(text, "</a>");
 }
 
 static void html_clear(struct text *text, const char *name)
@@ -122,7 +84,7 @@ static void html_alert(struct text *text, const struct monitor_node *node, enum 
 	text_string(text, "<tr class=\"");
 	text_string(text, severity_words[severity]);
 	text_string(text, "\"><td>");
-	html_name(text, node->name);
+	html_follower(text, node->name);
 	text_string(text, "</td><td>");
 	text_string(text, severity_words[severity]);
 	text_string(text, "</td>");
@@ -159,14 +121,14 @@ static void html_node(struct text *text, const struct monitor_node *node, struct
 	text_string(text, "<tr class=\"");
 	text_string(text, severity_words[node->severity]);
 	text_string(text, "\"><td>");
-	html_name(text, node->name);
+	html_follower(text, node->name);
 	text_string(text, "</td><td>");
 	text_string(text, severity_words[node->severity]);
 	text_string(text, "</td>");
 	if (node->updated_ns != 0)
 		html_count(text, node->lag_entries);
 	else
-		text_string(text, UNKNOWN);
+		text_string(text, HTML_UNKNOWN);
 	html_number(text, node->updated_ns != 0, node->lag_seconds);
 	html_number(text, node->rate_known, node->rate);
 	html_number(text, node->prediction_known, node->predicted_seconds);
@@ -203,5 +165,5 @@ void status_html(struct text *text, const struct monitor *monitor, struct status
 	html_nodes(text, monitor, now, true);
 	html_alerts(text, monitor, now, clears);
 	html_nodes(text, monitor, now, false);
-	text_string(text, "</body></html>\n");
+	html_end(text);
 }

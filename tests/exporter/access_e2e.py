@@ -98,7 +98,7 @@ def X1_every_path_is_protected_but_those_that_say_whether_it_lives(place):
     exporter = with_tokens(place, "--web.enable-admin-api")
     for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "BREW"):
         for path in ("/", "/metrics", "/replication", "/replication?follower=x",
-                     "/replication.css", "/replication/clear", "/no", "/-/", "/-/healthy/",
+                     "/style.css", "/sd", "/replication/clear", "/no", "/-/", "/-/healthy/",
                      "/-/ready/../../metrics", "//-/healthy", "/-/reload"):
             status, headers, body = exporter.get(path, method)
             assert (status, headers["WWW-Authenticate"]) == (401, BEARER), (method, path)

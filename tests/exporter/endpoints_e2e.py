@@ -5,16 +5,18 @@
 usage: endpoints_e2e.py RING_EXPORTER RINGLOAD LABELS_WRITER
 """
 import collections
+import html.parser
+import json
 import os
 import re
 
 from prometheus_client import parser as text_parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from credentials import PASSWORD, bcrypt, basic, users, write
+from credentials import PASSWORD, TOKEN, basic, bcrypt, token_file, users, write
 from harness import label, totals_of_seg
 from place import main, run, wait_until
-from programs import Exporter, Page
+from programs import Exporter, Page, Prometheus
 import exposition
 
 OPENMETRICS = "application/openmetrics-text"
@@ -173,7 +175,84 @@ def flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page(place):
                        "a segment among them")
 
 
+class Tags(html.parser.HTMLParser):
+    """The tags and links of a page, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.links, self.words = set(), [], []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def landing_page_shows_segments_whatever_their_names(place):
+    odd = [b"<script>", b"&lt;", b"a\nb", b"\xff", "\u202e".encode(), b"\"'> <a href=x>"]
+    totals_of_seg(place, "--samples", 1000)
+    for name in odd:
+        with open(os.path.join(os.fsencode(place.segments), name), "wb"):
+            pass
+    exporter = Exporter(place)
+    exporter.page_when(lambda page: page.total("ring_segment_quarantined") == len(odd), "odd")
+    status, headers, body = exporter.get("/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8"), headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'"), headers
+    assert headers["Cache-Control"] == "no-store", headers
+    found = Tags(body)
+    assert found.tags == {"html", "head", "meta", "title", "link", "body", "h1", "ul", "li", "a",
+                          "table", "thead", "tbody", "tr", "th", "td", "bdi"}, found.tags
+    for word in ("seg", "dead", *(name.decode(errors="replace") for name in odd)):
+        assert word in found.words, (word, found.words)
+    for link in found.links:
+        assert exporter.get("/" + link.removeprefix("./"))[0] == 200, link
+    assert {"./metrics", "./sd", "./replication", "./-/healthy"} <= set(found.links), found.links
+    compressed = exporter.get("/", **{"Accept-Encoding": "gzip"})
+    assert compressed[1]["Content-Encoding"] == "gzip" and len(compressed[2]) < len(body)
+    for path in ("/", "/sd", "/style.css"):
+        status, headers, _ = exporter.get(path, "HEAD")
+        assert status == 200 and int(headers["Content-Length"]) > 50, (path, headers)
+        status, headers, _ = exporter.get(path, "POST")
+        assert (status, headers["Allow"]) == (405, "GET, HEAD"), path
+
+
+def prometheus_discovers_the_exporter_and_scrapes_it(place):
+    totals = totals_of_seg(place, "--samples", 1000)
+    token = token_file(place, "tokens", TOKEN)
+    exporter = Exporter(place, "--web.telemetry-path=/figures", "--web.token-file", token)
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    status, headers, body = exporter.get("/sd", **bearer)
+    assert (status, headers["Content-Type"]) == (200, "application/json"), headers
+    assert json.loads(body) == [{"targets": [f"{exporter.host}:{exporter.port}"], "labels": {
+        "__scheme__": "http", "__metrics_path__": "/figures"}}], body
+    assert exporter.get("/sd")[0] == 401
+    authorization = {"type": "Bearer", "credentials": TOKEN}
+    prometheus = Prometheus(place, authorization=authorization, http_sd_configs=[
+        {"url": f"http://{exporter.host}:{exporter.port}/sd", "authorization": authorization,
+         "refresh_interval": "1s"}])
+    wait_until(lambda: prometheus.value_of("up") == 1, "the target is up")
+    written = totals.runs[0]
+    wait_until(lambda: prometheus.value_of("sum(ring_samples_written_total)")
+               == sum(core["written"] for core in written["cores"]), "its metrics are stored")
+    (labels, _), = prometheus.series("up")
+    assert labels["instance"] == f"{exporter.host}:{exporter.port}", labels
+
+
+def external_url_is_the_target(place):
+    exporter = Exporter(place, "--web.external-url=https://front.example/ring/")
+    (found,) = json.loads(exporter.get("/sd")[2])
+    assert found == {"targets": ["front.example"], "labels": {
+        "__scheme__": "https", "__metrics_path__": "/ring/metrics"}}, found
+
+
 main([
+    landing_page_shows_segments_whatever_their_names,
+    prometheus_discovers_the_exporter_and_scrapes_it,
+    external_url_is_the_target,
     filtered_pages_are_parts_of_the_whole_one_and_pass_every_parser,
     metrics_say_when_the_exporter_started_and_are_not_kept,
     answers_are_counted_by_status,

@@ -308,7 +308,7 @@ def pages_and_methods_are_those_of_any_exporter(place):
     assert (status, headers["Content-Type"], body) == (200, TYPE, b"")
     assert int(headers["Content-Length"]) > 0
     assert exporter.get("/-/healthy")[0] == exporter.get("/-/ready")[0] == 200
-    assert b'href="/metrics"' in exporter.get("/")[2]
+    assert b'href="./metrics"' in exporter.get("/")[2]
     for path in ("/no", "/metrics/", "/-/", "/../metrics", "//"):
         assert exporter.get(path)[0] == 404, path
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):

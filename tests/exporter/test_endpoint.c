@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "html.h"
 #include "request.h"
 #include "server.h"
 #include "watched.h"
@@ -168,9 +169,9 @@ static void status_is_guarded_by_headers(void **state)
 	ask(scene, "GET", "/replication", "");
 	assert_non_null(strstr(scene->answer, "\nContent-Security-Policy: default-src 'none'; "));
 	assert_null(strstr(scene->answer, "unsafe"));
-	assert_int_equal(ask(scene, "GET", "/replication.css", ""), 200);
+	assert_int_equal(ask(scene, "GET", "/style.css", ""), 200);
 	assert_true(has_header(scene, "Content-Type: text/css; charset=utf-8"));
-	assert_string_equal(body(scene), status_css);
+	assert_string_equal(body(scene), html_css);
 }
 
 static void head_is_get_without_the_body(void **state)

@@ -24,10 +24,10 @@ SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
 PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|authorization|"
-                  r"bucket|catalog|config_file|decimal|delivery|duration|filter|format|gzip|"
-                  r"identity|lag|lines|log_limit|member|monitor|number|override|own|pattern|"
-                  r"powers|render|series|shape|size|status\w*|subset|text|tls_priorities|token|"
-                  r"trend|view|walk|web_config)"
+                  r"bucket|catalog|config_file|decimal|delivery|discovery|duration|filter|format|"
+                  r"gzip|html|identity|lag|landing|lines|log_limit|member|monitor|number|override|"
+                  r"own|pattern|powers|render|series|shape|size|status\w*|subset|text|"
+                  r"tls_priorities|token|trend|view|walk|web_config)"
                   r"\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
