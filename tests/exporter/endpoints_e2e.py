@@ -9,6 +9,7 @@ import html.parser
 import json
 import os
 import re
+import socket
 
 from prometheus_client import parser as text_parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
@@ -42,6 +43,11 @@ class Counting(Exporter):
         return answer
 
 
+def ends_well(exporter):
+    """Sanitizers have nothing to say either."""
+    assert exporter.end() == 0, exporter.said()
+
+
 def samples(text, openmetrics=False):
     return set(exposition.series_of(exposition.read(text, openmetrics)))
 
@@ -70,6 +76,7 @@ def filtered_pages_are_parts_of_the_whole_one_and_pass_every_parser(place):
     rest = Page(exporter.get("/metrics?exclude[]=data")[2].decode())
     assert data.values.keys() | rest.values.keys() == whole.values.keys()
     assert not data.values.keys() & rest.values.keys()
+    ends_well(exporter)
 
 
 def metrics_say_when_the_exporter_started_and_are_not_kept(place):
@@ -132,7 +139,7 @@ def denied_and_limited_requests_are_counted_as_such(place):
     for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": basic("alice", "wrong")}):
         assert exporter.get(**headers)[0] == 401
     assert answers(check_counts(exporter, **right))[401] == 3
-    exporter.end()
+    ends_well(exporter)
     exporter = Counting(place, "--web.rate-limit", 20)
     while exporter.get()[0] != 429:
         pass
@@ -170,9 +177,39 @@ def flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page(place):
     assert page.total("ring_exporter_log_lines_suppressed_total") >= 300 - len(quarantined)
     os.unlink(place.path("junk7"))
     exporter.page_when(lambda page: page.total("ring_segment_quarantined") == 299, "one is gone")
+    ends_well(exporter)
+
+
+def segment_is_told_from_what_is_none_as_often_as_it_changes(place):
     totals_of_seg(place, "--samples", 10)
-    exporter.page_when(lambda page: page.total("ring_segment_series", segment="seg") > 0,
-                       "a segment among them")
+    with open(place.path("seg"), "rb") as file:
+        sound = file.read()
+    exporter = Exporter(place)
+
+    def await_state(attached, quarantined):
+        exporter.page_when(lambda page: (bool(page.total("ring_segment_series", segment="seg")),
+                                         page.total("ring_segment_quarantined", segment="seg"))
+                           == (attached, quarantined), f"{attached}, {quarantined}")
+    await_state(True, 0)
+    for content, attached in ((b"x", False), (b"x" * 10000, False), (sound, True), (b"", False)):
+        with open(place.path("new"), "wb") as file:
+            file.write(content)
+        os.rename(place.path("new"), place.path("seg"))
+        await_state(attached, not attached)
+    ends_well(exporter)
+
+
+def connections_are_counted_and_so_are_those_that_had_to_go(place):
+    exporter = Exporter(place, "--web.max-connections", 8)
+    silent = [socket.create_connection((exporter.host, exporter.port)) for _ in range(20)]
+    page = exporter.page_when(
+        lambda page: page.total("ring_exporter_http_connections_evicted_total") >= 16, "evicted")
+    assert page.total("ring_exporter_http_connections_accepted_total") >= 20
+    assert 1 <= page.total("ring_exporter_http_connections") <= 8
+    for client in silent:
+        client.close()
+    exporter.page_when(lambda page: page.total("ring_exporter_http_connections") <= 1, "closed")
+    ends_well(exporter)
 
 
 class Tags(html.parser.HTMLParser):
@@ -218,6 +255,7 @@ def landing_page_shows_segments_whatever_their_names(place):
         assert status == 200 and int(headers["Content-Length"]) > 50, (path, headers)
         status, headers, _ = exporter.get(path, "POST")
         assert (status, headers["Allow"]) == (405, "GET, HEAD"), path
+    ends_well(exporter)
 
 
 def prometheus_discovers_the_exporter_and_scrapes_it(place):
@@ -259,4 +297,6 @@ main([
     denied_and_limited_requests_are_counted_as_such,
     exporter_metrics_can_be_left_out,
     flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page,
+    segment_is_told_from_what_is_none_as_often_as_it_changes,
+    connections_are_counted_and_so_are_those_that_had_to_go,
 ])
