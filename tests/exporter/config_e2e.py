@@ -114,7 +114,7 @@ def check_opens_nothing(place):
     assert not os.path.exists(f"{place.folder}/socket")
 
 
-def x2_check_says_what_would_be_open_to_other_machines(place):
+def X2_check_says_what_would_be_open_to_other_machines(place):
     tokens = token_file(place, "tokens", TOKEN)
     for address in (":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0"):
         config = f"web:\n  listen-address: [\"{address}\"]\n"
@@ -129,5 +129,5 @@ main([
     example_of_the_documentation_is_sound_and_its_fault_is_said_so,
     check_reads_all_there_is_to_read,
     check_opens_nothing,
-    x2_check_says_what_would_be_open_to_other_machines,
+    X2_check_says_what_would_be_open_to_other_machines,
 ])

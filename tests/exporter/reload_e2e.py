@@ -80,7 +80,7 @@ def thresholds_change_for_a_follower_that_is_there(place):
     exporter.page_when(is_severity("f", "critical"), "the pattern counts")
 
 
-def x3_hangup_reloads_and_does_not_end_it(place):
+def X3_hangup_reloads_and_does_not_end_it(place):
     exporter = Configured(place, "{}")
     exporter.get("/first")
     assert "/first" not in exporter.said()
@@ -226,7 +226,7 @@ def reloads_by_the_hundred_leave_nothing_behind(place):
 
 main([
     thresholds_change_for_a_follower_that_is_there,
-    x3_hangup_reloads_and_does_not_end_it,
+    X3_hangup_reloads_and_does_not_end_it,
     command_line_stays_above_the_file,
     rate_limit_comes_and_goes,
     bad_file_keeps_all_of_the_old_one_and_says_so,
