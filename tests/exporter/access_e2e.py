@@ -95,7 +95,7 @@ def X1_refusal_tells_nothing_of_what_was_wrong(place):
 
 
 def X1_every_path_is_protected_but_those_that_say_whether_it_lives(place):
-    exporter = with_tokens(place, "--web.enable-admin-api")
+    exporter = with_tokens(place, "--web.enable-admin-api", "--web.enable-lifecycle")
     for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "BREW"):
         for path in ("/", "/metrics", "/replication", "/replication?follower=x",
                      "/style.css", "/sd", "/replication/clear", "/no", "/-/", "/-/healthy/",
