@@ -235,4 +235,4 @@ main([
     only_who_may_can_reload,
     without_a_file_there_is_nothing_to_refuse,
     reloads_by_the_hundred_leave_nothing_behind,
-])
+], at_once=4)
