@@ -106,6 +106,12 @@ static bool take_option(struct walk *walk, const yaml_node_t *node, struct place
 					       : take_value(walk, node, place);
 }
 
+/* Without what follows a scheme: it may be a URL with a password, in a place where none belongs. */
+static bool refuse_key(struct walk *walk, const char *name)
+{
+	return walk_refuse(walk, walk->key, "%.*s: unknown key", (int)strcspn(name, ":"), name);
+}
+
 static bool take_key(struct walk *walk, const char *key, const yaml_node_t *node, void *subject)
 {
 	const struct place *above = subject;
@@ -114,12 +120,12 @@ static bool take_key(struct walk *walk, const char *key, const yaml_node_t *node
 				   above->name[0] ? "." : "", key);
 
 	if ((size_t)bytes >= sizeof place.name)
-		return walk_refuse(walk, walk->key, "%s: unknown key", place.name);
+		return refuse_key(walk, place.name);
 	place.option = find_option(place.name);
 	if (place.option)
 		return take_option(walk, node, &place) || blame(walk, place.name);
 	if (!is_group(place.name))
-		return walk_refuse(walk, walk->key, "%s: unknown key", place.name);
+		return refuse_key(walk, place.name);
 	if (node->type == YAML_MAPPING_NODE)
 		return walk_entries(walk, node, take_key, &place);
 	return walk_entries(walk, node, take_key, &place) || blame(walk, place.name);

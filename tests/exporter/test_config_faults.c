@@ -28,6 +28,7 @@ static void expect_fault(const char *text, size_t bytes, const char *fault)
 	assert_memory_equal(said, ATTEMPT_PATH, path_bytes);
 	if (strncmp(said + path_bytes, fault, strlen(fault)) != 0)
 		fail_msg("%.100s\nnot %s but %s", text, fault, said + path_bytes);
+	assert_null(strstr(said, "secret"));
 	attempt_end(attempt);
 }
 
@@ -59,6 +60,9 @@ static const struct {
 	{"? [dir]\n: /a\n", ":1: must be a string"},
 	{"LOG: {level: info}\n", ":1: LOG: unknown key"},
 	{"--dir: /a\n", ":1: --dir: unknown key"},
+	{"alert: {'http://u:secret@h': x}\n", ":1: alert.http: unknown key"},
+	{"alert.url: http://u:secret@h\n", ":1: alert.url: must be a list"},
+	{"alert.url: [http://u:secret@h/?a]\n", ":1: alert.url: "},
 	{"log:\n  level: info\n  level: info\n", ":3: level: comes twice"},
 	{"log.level: info\nlog:\n  level: info\n", ":3: log.level: comes twice"},
 	{"log: debug\n", ":1: log: must be a mapping"},
