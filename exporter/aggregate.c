@@ -236,7 +236,7 @@ static void ghost_resemble(struct aggregate_member *ghost, const struct aggregat
 	for (contribution = LIST_FIRST(&ghost->contributions); contribution; contribution = next) {
 		next = LIST_NEXT(contribution, of_member);
 		const bool is_lacking = contribution->core >= member->core_count;
-		if (is_lacking || (contribution->split.by_segment && is_renamed))
+		if (is_lacking || (contribution->by_segment && is_renamed))
 			contribution_move(&ghost->aggregate->set, contribution, name,
 					  is_lacking ? 0 : contribution->core);
 	}

@@ -46,7 +46,8 @@ static struct contribution *contribute(struct aggregate_member *member, struct s
 	if (!contribution)
 		return NULL;
 	contribution->member = member;
-	contribution->split = metric->split;
+	contribution->by_segment = metric->split.by_segment;
+	contribution->by_core = metric->split.by_core;
 	LIST_INSERT_HEAD(&member->contributions, contribution, of_member);
 	return contribution;
 }

@@ -256,7 +256,7 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 		return NULL;
 	}
 	contribution->series = series;
-	contribution->core_count = core_count;
+	contribution->core_count = (uint16_t)core_count;
 	contribution->series_cells = (uint16_t)family->metric.series_cells;
 	for (uint32_t core = 0; core < core_count; core++)
 		ring_cells_clear(&family->metric, core_cells(contribution, core));
@@ -349,9 +349,9 @@ static int labels_rewrite(struct text *into, const struct series_set *set,
 			  uint16_t core)
 {
 	const struct ring_metric_info *metric = &contribution->series->family->metric;
-	const struct shape_split split = contribution->split;
-	const uint32_t core_index = metric->label_count - set->constant_count - split.by_core;
-	const uint32_t segment_index = core_index - split.by_segment;
+	const uint32_t core_index = metric->label_count - set->constant_count -
+				    contribution->by_core;
+	const uint32_t segment_index = core_index - contribution->by_segment;
 	const char *value = contribution->series->labels;
 
 	text_init(into, LABELS_BYTES_MAX);
@@ -359,9 +359,9 @@ static int labels_rewrite(struct text *into, const struct series_set *set,
 		const struct ring_text known = {value, (uint32_t)strlen(value)};
 		if (text_compare(known, metric->overflow_label) == 0)
 			text_string(into, value);
-		else if (split.by_segment && i == segment_index)
+		else if (contribution->by_segment && i == segment_index)
 			text_string(into, segment);
-		else if (split.by_core && i == core_index)
+		else if (contribution->by_core && i == core_index)
 			text_u64(into, core);
 		else
 			text_string(into, value);

@@ -18,7 +18,6 @@
 #include <sys/queue.h>
 
 #include "catalog.h"
-#include "shape.h"
 
 struct aggregate_member;
 
@@ -59,11 +58,12 @@ struct contribution {
 	LIST_ENTRY(contribution) of_member;
 	struct series *series;
 	struct aggregate_member *member;
-	uint32_t core_count;
-	uint16_t series_cells; /* the family's, where a reading finds it without a detour */
+	uint16_t core_count;
 	uint16_t core;         /* the one that it is of, if cores are kept apart */
-	struct shape_split split;
-	bool retired;
+	uint16_t series_cells; /* the family's, where a reading finds it without a detour */
+	bool by_segment : 1;   /* is kept apart */
+	bool by_core : 1;
+	bool retired : 1;
 	uint64_t cells[];
 };
 
