@@ -202,6 +202,18 @@ static void segment_whose_file_has_another_name_goes_on_under_that_one(void **st
 	members_expect(*state, "a_total{x=\"v\",segment=\"n\"} 6");
 }
 
+static void what_has_moved_to_core_0_stays_there_under_another_name(void **state)
+{
+	shape(*state, "*:labels=core+segment", NULL, NULL, NULL);
+	aggregate_leave(counting(*state, "m", 1, 0, 2, COUNTS(5, 7)));
+	aggregate_leave(counting(*state, "m", 2, 1, 2, COUNTS(5, 3))); /* lacks 4 */
+	aggregate_drop(counting(*state, "m", 3, 1, 1, COUNTS(0)));
+	members_expect(*state, "a_total{x=\"v\",segment=\"m\",core=\"0\"} 9");
+	members_expect(*state, "a_total{x=\"v\",segment=\"m\",core=\"1\"} 3");
+	counting(*state, "n", 1, 0, 2, COUNTS(0, 0));
+	members_expect(*state, "a_total{x=\"v\",segment=\"n\",core=\"0\"} 4");
+}
+
 /* Random lives of two names with up to three cores, mirrored by plain arithmetic: their cores
  * count, they go, come back, or are carried on with other cores. */
 struct life {
@@ -377,6 +389,7 @@ int main(void)
 		TEST(fresh_start_counts_on_top_core_by_core),
 		TEST(successor_with_fewer_cores_has_the_others_in_core_0),
 		TEST(segment_whose_file_has_another_name_goes_on_under_that_one),
+		TEST(what_has_moved_to_core_0_stays_there_under_another_name),
 		TEST(random_lives_of_cores_apart_add_up_exactly_at_every_step),
 		TEST(past_a_budget_the_overflow_series_has_no_label_but_the_nodes),
 		TEST(limit_holds_for_all_metrics_together_and_sums_stay_exact),
