@@ -175,15 +175,18 @@ static bool rename_metric(const struct shape_rule *rule, struct shape_metric *sh
 	return ring_metric_name_judge(*name, shown->metric.kind, shown->metric.unit) == NULL;
 }
 
-/* Each segment keeps to the budget by itself; kept apart, that is what they have together. */
-static uint32_t budget(const struct shape_rule *rule, uint32_t series_max, uint32_t core_count)
+/* Each segment keeps to the budget by itself, and then has one overflow series. Kept apart, that is
+ * what each core has. */
+static uint32_t budget_of(const struct shape_rule *rule, const struct ring_metric_info *metric,
+			  uint32_t core_count)
 {
-	uint32_t product = series_max;
+	const uint32_t each = metric->series_max + (metric->label_count > 0);
+	uint32_t product = metric->series_max;
 
 	if (rule->series_max > 0)
 		return rule->series_max;
 	if (rule->split.by_segment ||
-	    (rule->split.by_core && __builtin_mul_overflow(series_max, core_count, &product)))
+	    (rule->split.by_core && __builtin_mul_overflow(each, core_count, &product)))
 		return UINT32_MAX;
 	return product;
 }
@@ -206,7 +209,7 @@ static bool apply_rule(const struct shape_rule *rule, uint32_t core_count,
 		metric->merge = rule->merge;
 	if (metric->label_count == 0)
 		metric->overflow_label = text_of(RING_OVERFLOW_LABEL);
-	metric->series_max = budget(rule, metric->series_max, core_count);
+	metric->series_max = budget_of(rule, metric, core_count);
 	shown->split = rule->split;
 	return (!rule->split.by_segment || add_key(metric, text_of("segment"))) &&
 	       (!rule->split.by_core || add_key(metric, text_of("core"))) &&

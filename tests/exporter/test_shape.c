@@ -266,7 +266,7 @@ static void budget_is_each_cores_unless_a_rule_says_it(void **state)
 {
 	(void)state;
 	assert_int_equal(budget_after("*:merge=max", 8), 10);
-	assert_int_equal(budget_after("*:labels=core", 8), 80);
+	assert_int_equal(budget_after("*:labels=core", 8), 88);
 	assert_int_equal(budget_after("*:labels=segment", 8), UINT32_MAX);
 	assert_int_equal(budget_after("*:labels=core+segment,series=12", 8), 12);
 	assert_int_equal(budget_after("*:series=12", 8), 12);
