@@ -191,13 +191,25 @@ static uint32_t budget_of(const struct shape_rule *rule, const struct ring_metri
 	return product;
 }
 
-static bool add_key(struct ring_metric_info *metric, struct ring_text key)
+static bool has_key(const struct ring_metric_info *metric, struct ring_text key)
 {
 	for (uint32_t i = 0; i < metric->label_count; i++)
 		if (is_same(metric->label_keys[i], key))
-			return false;
+			return true;
+	return false;
+}
+
+static bool add_key(struct ring_metric_info *metric, struct ring_text key)
+{
+	if (has_key(metric, key))
+		return false;
 	metric->label_keys[metric->label_count++] = key;
 	return true;
+}
+
+static bool can_merge(enum ring_kind kind, enum ring_merge merge)
+{
+	return kind == RING_GAUGE || (kind == RING_STATESET && merge != RING_SUM);
 }
 
 static bool apply_rule(const struct shape_rule *rule, uint32_t core_count,
@@ -205,7 +217,7 @@ static bool apply_rule(const struct shape_rule *rule, uint32_t core_count,
 {
 	struct ring_metric_info *metric = &shown->metric;
 
-	if (rule->merges && metric->kind == RING_GAUGE)
+	if (rule->merges && can_merge(metric->kind, rule->merge))
 		metric->merge = rule->merge;
 	if (metric->label_count == 0)
 		metric->overflow_label = text_of(RING_OVERFLOW_LABEL);
@@ -228,7 +240,9 @@ bool shape_metric(const struct shape *shape, const struct ring_metric_info *metr
 		fits = apply_rule(rule, core_count, shown);
 	for (uint32_t i = 0; fits && i < label_count(shape); i++)
 		fits = add_key(&shown->metric, shape->labels->names[i]);
-	return fits;
+	/* The states' label has the metric's name. */
+	return fits &&
+	       !(metric->kind == RING_STATESET && has_key(&shown->metric, shown->metric.name));
 }
 
 static void pack(struct ring_text *into, char *packed, struct ring_text value)

@@ -33,7 +33,7 @@ struct shape_rule {
 	char pattern[SHAPE_PATTERN_BYTES];
 	bool merges, renames;
 	struct shape_split split;
-	enum ring_merge merge;                 /* of gauges */
+	enum ring_merge merge;                 /* of gauges and state sets */
 	char rename[RING_METRIC_NAME_MAX + 1]; /* for the pattern's beginning up to a wildcard */
 	uint32_t series_max;                   /* 0: what the segments say */
 };

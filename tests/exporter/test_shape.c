@@ -249,6 +249,30 @@ static void counters_and_histograms_stay_sums(void **state)
 	assert_int_equal(shown.metric.merge, RING_SUM);
 }
 
+static void state_sets_merge_by_any_rule_but_the_sum_and_have_a_label_already(void **state)
+{
+	const struct shape_rule rules[] = {rule_of("a:merge=max"), rule_of("*:merge=sum,rename=c")};
+	const struct shape shape = {.rules = rules, .rule_count = 2};
+	struct ring_metric_info metric = members_metric(RING_STATESET, RING_LAST, "a", "b", NULL);
+	struct shape_labels labels = {.count = 0};
+	struct shape_metric shown;
+
+	(void)state;
+	assert_true(shape_metric(&shape, &metric, 1, &shown));
+	assert_int_equal(shown.metric.merge, RING_MAX);
+	metric.name = (struct ring_text){"d", 1};
+	assert_true(shape_metric(&shape, &metric, 1, &shown));
+	assert_int_equal(shown.metric.merge, RING_LAST);
+	assert_null(shape_label_parse("a=x", &labels));
+	const struct shape labelled = {.labels = &labels};
+	assert_true(shape_metric(&labelled, &metric, 1, &shown));
+	metric.name = (struct ring_text){"a", 1};
+	assert_false(shape_metric(&labelled, &metric, 1, &shown));
+	metric.label_keys[0] = (struct ring_text){"cd", 2};
+	metric.name = (struct ring_text){"d", 1};
+	assert_false(shape_metric(&shape, &metric, 1, &shown));
+}
+
 /* Of a metric with a budget of 10 and two labels. */
 static uint32_t budget_after(const char *text, uint32_t core_count)
 {
@@ -386,6 +410,7 @@ int main(void)
 		cmocka_unit_test(names_that_break_a_rule_are_not_shown),
 		cmocka_unit_test(first_rule_that_matches_is_the_metrics),
 		cmocka_unit_test(counters_and_histograms_stay_sums),
+		cmocka_unit_test(state_sets_merge_by_any_rule_but_the_sum_and_have_a_label_already),
 		cmocka_unit_test(budget_is_each_cores_unless_a_rule_says_it),
 		cmocka_unit_test(metric_with_all_its_labels_has_room_for_all_of_ours),
 		cmocka_unit_test(nothing_is_changed_unless_told),
