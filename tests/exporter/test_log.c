@@ -161,8 +161,10 @@ static void next_line_says_how_many_were_suppressed(void **state)
 	assert_int_equal(suppressed, 7);
 	assert_false(log_limit_admit(&limit, "a", 1, 5 + SECOND, &suppressed));
 	/* Whatever the pause, no more at once than at the beginning. */
-	for (unsigned i = 0; i < LOG_LINES_AT_ONCE; i++)
+	for (unsigned i = 0; i < LOG_LINES_AT_ONCE; i++) {
 		assert_true(log_limit_admit(&limit, "a", 1, 1000 * SECOND, &suppressed));
+		assert_int_equal(suppressed, i == 0);
+	}
 	assert_false(log_limit_admit(&limit, "a", 1, 1000 * SECOND, &suppressed));
 	assert_int_equal(limit.suppressed, 9);
 }
