@@ -299,4 +299,4 @@ main([
     flood_of_log_lines_is_cut_and_what_is_wrong_is_on_the_page,
     segment_is_told_from_what_is_none_as_often_as_it_changes,
     connections_are_counted_and_so_are_those_that_had_to_go,
-])
+], at_once=4)
