@@ -4,116 +4,15 @@ programs, not as root, and nothing left behind. run.py and the tests use them.
 """
 import glob
 import os
-import pwd
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-import time
+import sys
 
-DEADLINE_S = 30
-
-
-def wait_until(condition, what):
-    """Asks again and again until the condition holds; returns its value."""
-    end = time.monotonic() + DEADLINE_S
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"still not after {DEADLINE_S} s: {what}")
-        time.sleep(0.02)
-    return value
-
-
-def family(pid):
-    """A process and all that descend from it, parents first."""
-    parents = {}
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as stat:
-                parents[int(path.split("/")[2])] = int(stat.read().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended meanwhile
-            continue
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
-
-
-class Site:
-    """A folder, and programs that run in it as `user` if they would else run as root."""
-
-    user = None
-
-    def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="ring-replication-")
-        self.programs = []
-        if self.user and os.getuid() == 0:
-            shutil.chown(self.folder, self.user)
-        try:
-            self.begin()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        while self.programs:
-            self.end(self.programs[-1])
-        shutil.rmtree(self.folder)
-
-    def begin(self):
-        pass
-
-    def path(self, *names):
-        return os.path.join(self.folder, *names)
-
-    def as_user(self, command):
-        """The command line; what it starts does not outlive this process."""
-        line = ["setpriv", "--pdeathsig", "KILL"]
-        if self.user and os.getuid() == 0:
-            group = str(pwd.getpwnam(self.user).pw_gid)
-            line += ["--reuid", self.user, "--regid", group, "--init-groups"]
-        return [*line, *command]
-
-    def call(self, *command):
-        """Runs to the end; returns its output."""
-        done = subprocess.run(self.as_user(command), cwd=self.folder, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=DEADLINE_S, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"{command}: {done.stderr}")
-        return done.stdout
-
-    def start(self, name, *command, **options):
-        """Starts a program; what it says goes to the file `name`.log. Ctrl-C is not for it."""
-        with open(self.path(name + ".log"), "ab") as log:
-            program = subprocess.Popen(self.as_user(command), cwd=self.folder, stdout=log,
-                                       stderr=log, stdin=subprocess.DEVNULL,
-                                       start_new_session=True, **options)
-        self.programs.append(program)
-        return program
-
-    def end(self, program):
-        """Ends it, and what it has started, paused or not; at once if it does not by itself."""
-        self.programs.remove(program)
-        members = family(program.pid)
-        self.tell(members, signal.SIGCONT)
-        self.tell(members[:1], signal.SIGINT)
-        try:
-            program.wait(5)
-        except subprocess.TimeoutExpired:
-            self.tell(members, signal.SIGKILL)
-            program.wait()
-
-    @staticmethod
-    def tell(pids, what):
-        for pid in pids:
-            try:
-                os.kill(pid, what)
-            except ProcessLookupError:
-                continue
+sys.path.append(os.path.dirname(__file__) + "/..")  # where scratch is
+from scratch import DEADLINE_S, Site, family, wait_until
 
 
 class Pair(Site):

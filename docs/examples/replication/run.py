@@ -7,19 +7,17 @@ temporary folders, on loopback, and gone when this ends.
 Enter pauses both replicas, and again lets them go on. Ctrl-C ends.
 """
 import argparse
-import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import sys
 import urllib.request
 
-from databases import Postgres, Redis, Site, wait_until
+from databases import Postgres, Redis
+from scratch import Site, end_in_order
 
 ALERTMANAGER = "prometheus-alertmanager"
-ENDING = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 class Watch(Site):
@@ -35,19 +33,6 @@ class Watch(Site):
                    database.target(), "--dir", self.path("ring"), "--interval-ms", "200",
                    "--prefix", f"{type(database).__name__.lower()}/",
                    env=database.environment)
-
-    def serve(self, name, *command):
-        """Starts a server on a port that it finds itself; returns its URL."""
-        server = self.start(name, *command, "--web.listen-address=127.0.0.1:0")
-
-        def url():
-            with open(self.path(name + ".log"), encoding="utf-8") as log:
-                said = log.read()
-            if server.poll() is not None:
-                raise RuntimeError(f"{name}: {said}")
-            found = re.search(r'address="?(127\.0\.0\.1:[1-9]\d*)', said)
-            return found and f"http://{found[1]}"
-        return wait_until(url, f"{name} serves")
 
     def alertmanager(self):
         """Starts one that shows alerts and passes them on to nobody; None: it is not installed."""
@@ -66,15 +51,6 @@ class Watch(Site):
         return self.serve("ring-exporter", f"{self.build}/exporter/ring-exporter", "--dir",
                           self.path("ring"), "--replication.cooldown=3s",
                           *([f"--alert.url={alertmanager}"] if alertmanager else []))
-
-
-def leave(number, _):
-    """Ends this program, and no second signal disturbs the end."""
-    for one in ENDING:
-        signal.signal(one, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        os.write(sys.stdout.fileno(), b"\nstopping, which takes a few seconds\n")
-    sys.exit(128 + number)
 
 
 def introduce(postgres, redis, exporter, alertmanager):
@@ -119,8 +95,7 @@ def main():
     if not os.path.exists(f"{build}/docs/examples/replication"):
         parser.exit(2, f"run.py: {build}: not built; see ./dev build\n")
 
-    for one in ENDING:
-        signal.signal(one, leave)
+    end_in_order()
     with Postgres() as postgres, Redis() as redis, Watch(build) as watch:
         for database in postgres, redis:
             watch.collect(database)
