@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""Command lines of the documentation that its test does not run itself: which file does, and the
+words in it that show it."""
+
+COMMANDS = {
+    # What the test itself is a part of.
+    "./dev test": ("dev", "dev_test()"),
+    "./dev build": ("dev", "dev_build()"),
+    # Too long here, or they need a database.
+    "./dev demo --seconds 30": ("tests/examples/forwarder_e2e.py", '"dnsperf"'),
+    "./dev bench": ("tests/bench/bench_test.py", "bench.py"),
+    "./dev bench --only record": ("tests/bench/bench_test.py", "--only"),
+    "meson setup -Dtests=false --buildtype=release build/release":
+        ("tests/support/stage.py", '"meson", "install"'),
+    "meson install -C build/release && ldconfig": ("tests/support/stage.py", '"meson", "install"'),
+    'postgres_collector --connect "host=db1 user=monitor" --prefix orders/':
+        ("tests/examples/replication_e2e.py", "database.collector"),
+    "REDISCLI_AUTH=secret redis_collector --connect 192.0.2.1:6379 --prefix cache/":
+        ("tests/examples/replication_e2e.py", "database.collector"),
+    # All exporters of a machine would be told, and these need options.
+    "kill -HUP $(pidof ring-exporter)": ("tests/exporter/reload_e2e.py", "SIGHUP"),
+    "curl -fsS -X POST http://127.0.0.1:10750/-/reload":
+        ("tests/exporter/reload_e2e.py", "/-/reload"),
+    "docs/examples/replication/run.py": ("tests/examples/replication_e2e.py", '"run.py"'),
+    "docs/examples/fleet/run.py": ("tests/examples/fleet_e2e.py", '"run.py"'),
+}
+# Whole blocks, by their first line.
+BLOCKS = {
+    "export RING_DIR=$(mktemp -d)": ("tests/install/install_test.py", "docs/replication.md"),
+}
