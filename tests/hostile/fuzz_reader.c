@@ -7,7 +7,7 @@
  *
  * and without it into the test that replays the corpus.
  */
-#include "fuzz_reader.h"
+#include "fuzz_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +35,7 @@ static void make_victim(void)
 	}
 }
 
+/* Damages a sound segment as the input says (edits.h) and reads it. */
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
 {
 	if (!victim.map)

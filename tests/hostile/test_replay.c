@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "edits.h"
-#include "fuzz_reader.h"
+#include "fuzz_target.h"
 
 #define SECONDS_MAX 60 /* an input that hangs ends the test */
+#define BYTES_MAX   (64u << 10)
 
 static int is_input(const struct dirent *entry)
 {
@@ -22,7 +22,7 @@ static int is_input(const struct dirent *entry)
 
 static int replay(int dir_fd, const char *name)
 {
-	uint8_t input[EDITS_MAX * EDIT_BYTES];
+	static uint8_t input[BYTES_MAX];
 	const int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 	const ssize_t bytes = fd >= 0 ? read(fd, input, sizeof input) : -1;
 
