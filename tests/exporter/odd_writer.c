@@ -78,11 +78,50 @@ static void help_oddly(char help[TEXT_BYTES], uint64_t *dice)
 
 static void label_oddly(char label[TEXT_BYTES], uint64_t *dice)
 {
-	static const char *const pieces[] = {"a",    "\"",       "\\", "\\n",  "\n", "\r",
-					     ",",    "=",        "{",  "}",    " ",  "\xff",
-					     "\xc3", "\xc3\xa4", "#",  "\x7f", "le", "\t"};
+	/* Blanks and line ends of others, and UTF-8 in ways that it is and is not. */
+	static const char *const pieces[] = {"a",
+					     "\"",
+					     "\\",
+					     "\\n",
+					     "\n",
+					     "\r",
+					     ",",
+					     "=",
+					     "{",
+					     "}",
+					     " ",
+					     "#",
+					     "\t",
+					     "\v",
+					     "\x1c",
+					     "\x7f",
+					     "le",
+					     "\xff",
+					     "\xc3",
+					     "\xc3\xa4",
+					     "\xc2\x85",
+					     "\xe2\x80\xa8",
+					     "\xe2\x82",
+					     "\xc0\xaf",
+					     "\xed\xa0\x80",
+					     "\xef\xbb\xbf",
+					     "\xf0\x9f\x98\x80",
+					     "\xf4\x90\x80\x80"};
 
 	put_pieces(label, dice, pieces, sizeof pieces / sizeof *pieces, 6);
+	if (dice_roll(dice) % 4 == 0) /* any bytes but the one that ends it */
+		for (char *c = label; *c; c++)
+			*c = (char)(1 + dice_roll(dice) % 255);
+}
+
+/* One that is known for trouble, or any at all. */
+static double value_oddly(uint64_t *dice)
+{
+	const uint64_t bits = dice_roll(dice);
+	double value;
+
+	memcpy(&value, &bits, sizeof value);
+	return dice_roll(dice) % 4 ? PICK(dice, values) : value;
 }
 
 /* The unit that the name has, if there is one. */
@@ -155,7 +194,7 @@ static void record_oddly(struct ring_segment *segment, struct ring_writer *write
 	} else if (def->kind == RING_GAUGE) {
 		const struct ring_gauge gauge = ring_gauge_resolve(segment, def->name, chosen);
 		if (dice_roll(dice) % 4 > 0)
-			ring_gauge_set(writer, gauge, PICK(dice, values));
+			ring_gauge_set(writer, gauge, value_oddly(dice));
 	} else if (def->kind == RING_STATESET) {
 		const struct ring_state set = ring_state_resolve(segment, def->name, chosen);
 		if (dice_roll(dice) % 4 > 0)
@@ -164,7 +203,7 @@ static void record_oddly(struct ring_segment *segment, struct ring_writer *write
 		const struct ring_histogram histogram = ring_histogram_resolve(segment, def->name,
 									       chosen);
 		for (uint64_t count = dice_roll(dice) % 4; count > 0; count--)
-			ring_histogram_observe(writer, histogram, PICK(dice, values));
+			ring_histogram_observe(writer, histogram, value_oddly(dice));
 	}
 }
 
