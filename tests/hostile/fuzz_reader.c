@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fuzz target of everything that reads foreign bytes. Built with libFuzzer by clang:
- *
- *   meson compile -C BUILD fuzz_reader
- *   BUILD/tests/hostile/fuzz_reader NEW tests/hostile/corpus
- *
+ * The fuzz target of everything that reads foreign bytes. Built with libFuzzer by `./dev torture`,
  * and without it into the test that replays the corpus.
  */
 #include "fuzz_target.h"
