@@ -156,13 +156,24 @@ static void update_exporter(struct collect *collect)
 
 static void tick(struct collect *collect, uint64_t now_ns)
 {
-	const size_t turn = collect->tick_count++ % TURN_COUNT;
+	/* Relaxed: only this thread writes it. */
+	const uint64_t count = __atomic_load_n(&collect->tick_count, __ATOMIC_RELAXED);
+	const size_t turn = count % TURN_COUNT;
 
 	collect->ticked_ns = now_ns;
 	look_after_some(collect, turn, TURN_COUNT);
 	if (turn == 0)
 		update_exporter(collect);
 	try_to_publish(collect, now_ns, 1);
+	/* Release, to the acquire of collect_ticks: with the first tick comes the first snapshot.
+	 */
+	__atomic_store_n(&collect->tick_count, count + 1, __ATOMIC_RELEASE);
+}
+
+uint64_t collect_ticks(const struct collect *collect)
+{
+	/* Acquire, from the release in tick: who has seen the first one finds its snapshot. */
+	return __atomic_load_n(&collect->tick_count, __ATOMIC_ACQUIRE);
 }
 
 int collect_once(struct collect *collect)
@@ -197,6 +208,7 @@ static void *collect_run(void *argument)
 {
 	struct collect *collect = argument;
 
+	pthread_setname_np(pthread_self(), "drain");
 	do {
 		const uint64_t now_ns = clock_monotonic_ns();
 		collect->followers.now_ns = now_ns;

@@ -51,4 +51,8 @@ int collect_once(struct collect *collect);
 int collect_start(struct collect *collect);
 void collect_stop(struct collect *collect);
 
+/* How often the thread has looked after everything and published, ten times a second. Any thread.
+ */
+uint64_t collect_ticks(const struct collect *collect);
+
 #endif

@@ -207,6 +207,7 @@ static enum config_result set_standards(struct config *config)
 {
 	enum config_result result = CONFIG_RUN;
 
+	config->given_count = config->setting_count;
 	for (const struct config_option *option = options;
 	     option < options + option_count && result == CONFIG_RUN; option++)
 		if (option->standard && !previous_setting(config, option, NULL))
@@ -247,6 +248,14 @@ enum config_result config_read(struct config *config, int argc, char *const *arg
 	if (result != CONFIG_RUN)
 		config_release(config);
 	return result;
+}
+
+bool config_is_given(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->given_count; i++)
+		if (strcmp(config->settings[i].option->name, name) == 0)
+			return true;
+	return false;
 }
 
 void config_release(struct config *config)

@@ -49,6 +49,7 @@ struct config {
 	const char *dir; /* NULL: see ring_dir_resolve */
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
+	bool needs_activation;       /* sockets that the service manager has opened */
 	unsigned socket_mode;        /* of Unix-domain sockets */
 	bool has_socket_mode;        /* else it is the umask's */
 	const char *web_config_file; /* NULL: none */
@@ -79,6 +80,7 @@ struct config {
 	struct walk walk; /* of the file; its strings */
 	struct config_setting settings[CONFIG_SETTINGS_MAX];
 	size_t setting_count;
+	size_t given_count; /* of them, the first; the others are standards */
 	struct config_fault fault;
 };
 
@@ -92,6 +94,9 @@ enum config_result {
  * points to is argv's or its own. Release after CONFIG_RUN. One thread at a time. */
 enum config_result config_read(struct config *config, int argc, char *const *argv);
 void config_release(struct config *config);
+
+/* On the command line or in the file. */
+bool config_is_given(const struct config *config, const char *name);
 
 /* Whether an exporter that runs with the one can go on with the other. If not, `next` has the
  * fault. */

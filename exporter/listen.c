@@ -78,10 +78,15 @@ static int open_one(const struct addrinfo *info, int *opened)
 	return 0;
 }
 
+static int fail_as(const char *object, const char *reason, int error)
+{
+	log_failure(object, reason);
+	return error;
+}
+
 static int fail(const struct address *address, const char *reason, int error)
 {
-	log_failure(address->text, reason);
-	return error;
+	return fail_as(address->text, reason, error);
 }
 
 /* A name may stand for the same address twice, in a hosts file that was not tidied up. */
@@ -235,6 +240,54 @@ int listen_open(struct listen_set *set, const struct address *address,
 	if (set->count == LISTEN_SOCKETS_MAX)
 		return fail(address, strerror(EMFILE), -EMFILE);
 	return open_file(set, address, options);
+}
+
+static int option_of(int fd, int option)
+{
+	socklen_t bytes = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &bytes) == 0 ? value : -1;
+}
+
+/* Returns NULL, or why nobody could be served there. */
+static const char *adoption_fault(int fd, const struct sockaddr_storage *address,
+				  const struct listen_options *options)
+{
+	const bool is_network = address->ss_family == AF_INET || address->ss_family == AF_INET6;
+
+	if (option_of(fd, SO_TYPE) != SOCK_STREAM || option_of(fd, SO_ACCEPTCONN) != 1)
+		return "is no listening stream socket";
+	if (!is_network && address->ss_family != AF_UNIX)
+		return "is neither an internet nor a Unix-domain socket";
+	if (is_network && !options->is_protected && !is_loopback((const struct sockaddr *)address))
+		return UNPROTECTED;
+	return NULL;
+}
+
+int listen_adopt(struct listen_set *set, int fd, const char *name,
+		 const struct listen_options *options)
+{
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+	socklen_t bytes = sizeof address;
+	char object[512];
+
+	getsockname(fd, (struct sockaddr *)&address, &bytes);
+	snprintf(object, sizeof object, "socket %s", name);
+	const char *fault = adoption_fault(fd, &address, options);
+	if (!fault && set->count == LISTEN_SOCKETS_MAX)
+		fault = strerror(EMFILE);
+	if (!fault && fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+		fault = strerror(errno);
+	if (fault)
+		return fail_as(object, fault, -EINVAL);
+	spare_the_exporter(fd);
+	set->fds[set->count++] = fd;
+	if (address.ss_family == AF_UNIX)
+		log_event(LOG_INFO, "listening", "socket", name, NULL);
+	else
+		report(fd, options);
+	return 0;
 }
 
 void listen_close(struct listen_set *set)

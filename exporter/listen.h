@@ -3,7 +3,7 @@
  * Listening sockets out of addresses. A name or the empty host may stand for several; each gets
  * a socket, and a socket for IPv6 takes IPv6 alone. Where other machines could come from, there is
  * none unless requests need a credential; who comes through a Unix-domain socket is decided by its
- * permissions.
+ * permissions. The same goes for sockets that the service manager has opened.
  */
 #ifndef LISTEN_H
 #define LISTEN_H
@@ -39,6 +39,10 @@ int listen_check(const struct address *address, const struct listen_options *opt
  * umask's sake. Returns 0, or a negative errno after one line on stderr. */
 int listen_open(struct listen_set *set, const struct address *address,
 		const struct listen_options *options);
+/* Adds a listening socket that somebody else has bound, by the same rules; `name` is for messages.
+ * It is the set's from then on. */
+int listen_adopt(struct listen_set *set, int fd, const char *name,
+		 const struct listen_options *options);
 /* Removes the files that are still ours, too. */
 void listen_close(struct listen_set *set);
 

@@ -18,11 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "collect.h"
 #include "config.h"
 #include "process.h"
 #include "render.h"
 #include "serve.h"
+#include "supervisor.h"
 
 /* Descriptors that segments leave to everything else than connections. */
 #define FDS_RESERVED (SERVE_CONNECTIONS_SPARE + LISTEN_SOCKETS_MAX + 32u)
@@ -33,12 +35,14 @@ enum {
 	EXIT_WRONG = 2,  /* could not start as asked */
 };
 
-/* Where requests come in, and which of them. */
+/* Where requests come in, and which of them; and who opened it. */
 struct door {
 	struct listen_set listeners;
 	struct access *access;
 	struct traffic *traffic; /* what comes in */
 	struct reload *reload;
+	struct supervisor supervisor;
+	struct activation activation;
 };
 
 static int fail(const char *object, const char *reason)
@@ -79,20 +83,28 @@ static int run_once(struct collect *collect, const struct config *config)
 	return print_snapshot(config);
 }
 
-/* Until it is one to end by. */
-static void wait_for_signal(const sigset_t *signals, struct serve *serve)
+/* Until it is one to end by. Meanwhile the service manager is told how we are. */
+static int wait_for_signal(const sigset_t *signals, const struct collect *collect,
+			   struct serve *serve, struct supervisor *supervisor)
 {
-	int got = 0;
+	int got;
 
-	while (sigwait(signals, &got) != 0 || got == SIGHUP)
-		if (got == SIGHUP)
+	do {
+		const uint64_t ns = supervisor_look(supervisor, collect_ticks(collect),
+						    serve_turns(serve));
+		const struct timespec wait = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+		got = sigtimedwait(signals, NULL, &wait);
+		if (got == SIGHUP) {
+			supervisor_reloading(supervisor, serve_turns(serve));
 			serve_reload(serve);
-	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
+		}
+	} while (got < 0 || got == SIGHUP);
+	return got;
 }
 
 /* Until a signal comes. Returns 0, or a negative errno after a line on stderr. */
 static int serve_until_signal(struct collect *collect, const struct config *config,
-			      const struct door *door, const sigset_t *signals)
+			      struct door *door, const sigset_t *signals)
 {
 	const struct answer_options options = {
 		.telemetry_path = config->telemetry_path,
@@ -114,13 +126,15 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		fail("HTTP thread", strerror(-error));
 		return error;
 	}
-	wait_for_signal(signals, &serve);
+	const int got = wait_for_signal(signals, collect, &serve, &door->supervisor);
+	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
+	supervisor_stopping(&door->supervisor);
 	serve_stop(&serve);
 	return 0;
 }
 
 static int run_threads(struct collect *collect, const struct config *config, struct notify *notify,
-		       const struct door *door, const sigset_t *signals)
+		       struct door *door, const sigset_t *signals)
 {
 	int error = collect_start(collect);
 
@@ -179,7 +193,7 @@ static size_t followed_max(const struct config *config)
 }
 
 static int collect_and_run(const struct config *config, struct collect *collect,
-			   struct notify *notify, const struct door *door, const sigset_t *signals)
+			   struct notify *notify, struct door *door, const sigset_t *signals)
 {
 	const struct collect_options options = {
 		.dir = config->dir,
@@ -202,6 +216,30 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 	return status;
 }
 
+/* Those that the service manager has opened, and the others; the standard one only if there are no
+ * such. */
+static int open_listeners(struct door *door, const struct config *config,
+			  const struct listen_options *options)
+{
+	const struct activation *activation = &door->activation;
+	struct listen_set *set = &door->listeners;
+
+	if (config->needs_activation && activation->count == 0 && !config->only_checks)
+		return fail("--web.systemd-socket", "the service manager has opened no sockets");
+	for (int i = 0; i < (int)activation->count; i++)
+		if (listen_adopt(set, ACTIVATION_FD_FIRST + i, activation->names[i], options) != 0)
+			return EXIT_WRONG;
+	if (activation->count > 0 && !config_is_given(config, "web.listen-address"))
+		return EXIT_OK;
+	for (unsigned i = 0; i < config->address_count; i++) {
+		const struct address *address = &config->addresses[i];
+		if ((config->only_checks ? listen_check(address, options)
+					 : listen_open(set, address, options)) != 0)
+			return EXIT_WRONG;
+	}
+	return EXIT_OK;
+}
+
 /* Or only sees whether it could be opened. */
 static int open_door(struct door *door, const struct config *config)
 {
@@ -217,13 +255,7 @@ static int open_door(struct door *door, const struct config *config)
 		.has_tls = access_has_tls(door->access),
 		.unix_mask = config->has_socket_mode ? ~config->socket_mode & 0777 : mask,
 	};
-	for (unsigned i = 0; i < config->address_count; i++) {
-		const struct address *address = &config->addresses[i];
-		if ((config->only_checks ? listen_check(address, &listening)
-					 : listen_open(&door->listeners, address, &listening)) != 0)
-			return EXIT_WRONG;
-	}
-	return EXIT_OK;
+	return open_listeners(door, config, &listening);
 }
 
 static void close_door(struct door *door)
@@ -238,9 +270,13 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	struct reload reload;
 	struct door door = {.traffic = &traffic, .reload = &reload};
 	struct notify *notify = NULL;
-	/* First, as it may take seconds: who can connect is served at once. */
-	int status = open_notify(&notify, collect, config);
+	int status;
 
+	supervisor_open(&door.supervisor);
+	status = activation_read(&door.activation) == 0 ? EXIT_OK : EXIT_WRONG;
+	/* First, as it may take seconds: who can connect is served at once. */
+	if (status == EXIT_OK)
+		status = open_notify(&notify, collect, config);
 	if (status == EXIT_OK && !config->once)
 		status = open_door(&door, config);
 	reload_init(&reload, config, door.access, &collect->followers.watch);
@@ -249,6 +285,7 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	reload_release(&reload);
 	notify_destroy(notify);
 	close_door(&door);
+	supervisor_close(&door.supervisor);
 	return status;
 }
 

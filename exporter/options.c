@@ -244,6 +244,8 @@ const struct config_option options[] = {
 	 FIELD(dir)},
 	{"web.listen-address", "HOST:PORT", "127.0.0.1:10750",
 	 "address, repeatable; :PORT for all; unix:PATH", set_address, .traits = OPTION_REPEATS},
+	{"web.systemd-socket", NULL, NULL, "start only if the service manager has opened sockets",
+	 set_true, FIELD(needs_activation)},
 	{"web.socket-mode", "MODE", NULL, "permissions of Unix-domain sockets", set_socket_mode},
 	{"web.config.file", "FILE", NULL, "TLS and passwords, as other exporters have them",
 	 set_path, FIELD(web_config_file)},

@@ -131,6 +131,7 @@ static void *run(void *argument)
 	struct passwords *passwords = argument;
 	struct job *job;
 
+	pthread_setname_np(pthread_self(), "passwords");
 	/* Of this thread alone: Linux has a niceness for each. */
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 	pthread_mutex_lock(&passwords->mutex);

@@ -320,13 +320,30 @@ static void reload(struct serve *serve)
 	reload_run(serve->answers.options.reload);
 }
 
+/* Turns though nothing happens, so that who watches sees a sign of life. */
+static int turn_ms(struct serve *serve)
+{
+	const int ms = timeout_ms(serve);
+
+	/* Relaxed: only this thread writes it, and it stands for itself. */
+	__atomic_store_n(&serve->turn_count, serve->turn_count + 1, __ATOMIC_RELAXED);
+	return ms < 0 || ms > SERVE_TURN_MS_MAX ? SERVE_TURN_MS_MAX : ms;
+}
+
+uint64_t serve_turns(const struct serve *serve)
+{
+	/* Relaxed: it stands for itself. */
+	return __atomic_load_n(&serve->turn_count, __ATOMIC_RELAXED);
+}
+
 static void *serve_run(void *argument)
 {
 	struct serve *serve = argument;
 	struct epoll_event events[16];
 
+	pthread_setname_np(pthread_self(), "serve");
 	for (;;) {
-		const int count = epoll_wait(serve->epoll_fd, events, 16, timeout_ms(serve));
+		const int count = epoll_wait(serve->epoll_fd, events, 16, turn_ms(serve));
 		for (int i = 0; i < count; i++) {
 			const int fd = events[i].data.fd;
 			if (fd == serve->stop_fd) {

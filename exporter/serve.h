@@ -15,6 +15,7 @@
 
 #define SERVE_CONNECTIONS_SPARE 32u /* those that go and those that come in their place */
 #define SERVE_FINISH_NS_MAX     UINT64_C(5000000000)
+#define SERVE_TURN_MS_MAX       500
 
 struct serve {
 	struct MHD_Daemon *daemon;
@@ -24,6 +25,7 @@ struct serve {
 	struct answers answers;
 	struct peers peers;
 	uint64_t evicted_count, evicted_log_ns; /* as last logged, and when */
+	uint64_t turn_count;
 	int epoll_fd;
 	int stop_fd;
 	int reload_fd;
@@ -38,6 +40,10 @@ int serve_start(struct serve *serve, const struct listen_set *listeners, struct 
 
 /* Has the configuration read again, soon. */
 void serve_reload(struct serve *serve);
+
+/* How often the thread has looked for requests, which it does in SERVE_TURN_MS_MAX at the latest.
+ * Any thread. */
+uint64_t serve_turns(const struct serve *serve);
 
 /* Whoever has asked by now gets an answer, for which there is time until SERVE_FINISH_NS_MAX. */
 void serve_stop(struct serve *serve);

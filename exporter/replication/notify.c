@@ -239,6 +239,7 @@ static void *notify_run(void *argument)
 	int running;
 	long status;
 
+	pthread_setname_np(pthread_self(), "notify");
 	while (!stops(notify)) {
 		bool goes_on = false;
 		for (unsigned i = 0; i < notify->count; i++)
