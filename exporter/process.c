@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -52,21 +53,15 @@ static int read_stat(struct process_figures *figures, double *start_seconds)
 	return 0;
 }
 
-/* When the system started, in seconds since the epoch. */
-static int read_boot(double *boot_seconds)
+/* When the system started, in seconds since the epoch. Not out of /proc/stat, which a service need
+ * not be shown. */
+static double boot_seconds(void)
 {
-	char line[256];
-	unsigned long long seconds = 0;
-	FILE *file = fopen("/proc/stat", "re");
+	struct timespec now, up;
 
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "btime %llu", &seconds) == 1)
-			break;
-	fclose(file);
-	*boot_seconds = (double)seconds;
-	return seconds ? 0 : -EPROTO;
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return (double)(now.tv_sec - up.tv_sec) + (double)(now.tv_nsec - up.tv_nsec) / 1e9;
 }
 
 /* The field's word in a line of words, counted from 0; -1: there is none. */
@@ -142,15 +137,15 @@ static double count_fds(void)
 
 int process_read(struct process_figures *figures)
 {
-	static double boot_seconds; /* asked for once; it does not change */
+	static double boot; /* asked for once, as the wall clock is set */
 	double start_seconds = 0;
-	int error = boot_seconds > 0 ? 0 : read_boot(&boot_seconds);
+	const int error = read_stat(figures, &start_seconds);
 
-	if (error == 0)
-		error = read_stat(figures, &start_seconds);
 	if (error)
 		return error;
-	figures->start_seconds = boot_seconds + start_seconds;
+	if (boot == 0)
+		boot = boot_seconds();
+	figures->start_seconds = boot + start_seconds;
 	figures->open_fds = count_fds();
 	figures->max_fds = limit_of(RLIMIT_NOFILE);
 	figures->virtual_bytes_max = limit_of(RLIMIT_AS);
@@ -161,11 +156,11 @@ int process_read(struct process_figures *figures)
 uint64_t process_start_seconds(void)
 {
 	struct process_figures figures;
-	double boot_seconds, start_seconds;
+	double start_seconds;
 
-	if (read_boot(&boot_seconds) != 0 || read_stat(&figures, &start_seconds) != 0)
+	if (read_stat(&figures, &start_seconds) != 0)
 		return 0;
-	return (uint64_t)(boot_seconds + start_seconds);
+	return (uint64_t)(boot_seconds() + start_seconds);
 }
 
 size_t process_raise_fds(void)
