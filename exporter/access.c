@@ -64,6 +64,15 @@ bool access_has_tls(const struct access *access)
 	return access->web.tls != NULL;
 }
 
+void access_grant(const struct access *access, struct sandbox_grants *grants)
+{
+	for (unsigned i = 0; i < access->token_file_count; i++)
+		sandbox_grant_around(grants, access->token_files[i].watch.path, SANDBOX_READ);
+	for (unsigned i = 0; i < WEB_FILE_COUNT; i++)
+		if (access->web.paths[i])
+			sandbox_grant_around(grants, access->web.paths[i], SANDBOX_READ);
+}
+
 const struct page_header *access_headers(const struct access *access)
 {
 	return access->web.config.headers;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "page.h"
+#include "sandbox.h"
 
 #define ACCESS_TOKEN_FILES_MAX 8u
 
@@ -39,6 +40,8 @@ bool access_has_tls(const struct access *access);
 const char *access_reload(struct access *access, uint64_t now_ns);
 /* How many files could not be taken as they are now. Any thread. */
 unsigned access_refused_count(const struct access *access);
+/* What is read again when it changes. */
+void access_grant(const struct access *access, struct sandbox_grants *grants);
 
 /* The headers of every answer; the list changes in its place. */
 const struct page_header *access_headers(const struct access *access);

@@ -60,6 +60,7 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 	bool once;
+	bool has_no_sandbox;
 	bool admin_api; /* requests may change state */
 	bool lifecycle; /* requests may reload this */
 	struct peers_limits limits;

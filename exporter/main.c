@@ -21,6 +21,7 @@
 #include "activation.h"
 #include "collect.h"
 #include "config.h"
+#include "confine.h"
 #include "process.h"
 #include "render.h"
 #include "serve.h"
@@ -209,6 +210,7 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 	int status = EXIT_WRONG;
 
 	if (collect_open(collect, &options) == 0) {
+		confine(config, door->access, collect->attach.dir);
 		status = config->once ? run_once(collect, config)
 				      : run_threads(collect, config, notify, door, signals);
 		collect_close(collect);

@@ -306,6 +306,8 @@ const struct config_option options[] = {
 	{"log.level", "LEVEL", "info", "debug, info, warn or error", set_log_level,
 	 FIELD(log_level), OPTION_RELOADS},
 	{"log.format", "FORMAT", "logfmt", "logfmt or json", set_log_format, FIELD(log_format)},
+	{"no-sandbox", NULL, NULL, "keep being able to open files and make processes", set_true,
+	 FIELD(has_no_sandbox)},
 	{"once", NULL, NULL, "print one exposition on stdout and exit", set_true, FIELD(once),
 	 OPTION_COMMAND_LINE},
 	{"version", NULL, NULL, "print the version and exit", NULL, .traits = OPTION_COMMAND_LINE},

@@ -7,6 +7,7 @@
 #include "own.h"
 #include "process.h"
 #include "render.h"
+#include "sandbox.h"
 #include "selfstat.h"
 
 /* Six groups, each of which a member declares: per ring and per segment, or of what is no segment,
@@ -96,7 +97,9 @@
 	X(IN_FLIGHT, GAUGE, "ring_exporter_http_requests_in_flight", NULL, NULL,                  \
 	  "Requests whose answers are not sent yet.")                                             \
 	X(REQUESTS, COUNTER, "ring_exporter_http_requests_total", "code", NULL,                   \
-	  "Requests answered, by HTTP status code.")
+	  "Requests answered, by HTTP status code.")                                              \
+	X(SANDBOX, GAUGE, "ring_exporter_sandbox", "layer", NULL,                                 \
+	  "Whether the kernel holds the exporter to what it needs, by layer.")
 
 enum metric {
 #define METRIC_ENUM(id, kind, name, key_a, key_b, help) id,
@@ -156,7 +159,7 @@ static int create_exporter(struct selfstat *selfstat)
 	int error = own_join(selfstat->aggregate, &selfstat->exporter, &metrics[EXPORTER_FIRST],
 			     METRIC_COUNT - EXPORTER_FIRST);
 
-	/* One series each, so that a series' index is its metric's; the last metric has more. */
+	/* One series each, so that a series' index is its metric's; the last ones have more. */
 	for (enum metric id = EXPORTER_FIRST; id < REQUESTS && error == 0; id++)
 		error = own_add_series(selfstat->exporter, id - EXPORTER_FIRST,
 				       id == BUILD_INFO ? RING_VERSION : NULL, NULL);
@@ -164,7 +167,11 @@ static int create_exporter(struct selfstat *selfstat)
 		char code[16];
 		snprintf(code, sizeof code, "%u", traffic_codes[i]);
 		error = own_add_series(selfstat->exporter, REQUESTS - EXPORTER_FIRST, code, NULL);
+		selfstat->sandbox_series = REQUESTS - EXPORTER_FIRST + i + 1;
 	}
+	for (unsigned layer = 0; layer < SANDBOX_LAYER_COUNT && error == 0; layer++)
+		error = own_add_series(selfstat->exporter, SANDBOX - EXPORTER_FIRST,
+				       sandbox_layer_words[layer], NULL);
 	return error;
 }
 
@@ -399,6 +406,8 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 	own_set_counter(exporter, PASSES - EXPORTER_FIRST, work->pass_count);
 	own_set_gauge(exporter, BUSY - EXPORTER_FIRST, (double)work->busy_ns / 1e9);
 	own_set_counter(exporter, LINES_SUPPRESSED - EXPORTER_FIRST, log_suppressed_count());
+	for (unsigned layer = 0; layer < SANDBOX_LAYER_COUNT; layer++)
+		own_set_gauge(exporter, selfstat->sandbox_series + layer, sandbox_has(layer));
 	if (selfstat->options.traffic)
 		update_traffic(exporter, selfstat->options.traffic);
 	if (selfstat->options.reload)

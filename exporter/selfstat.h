@@ -22,6 +22,7 @@ struct selfstat_options {
 struct selfstat {
 	struct aggregate *aggregate;
 	struct aggregate_member *directory; /* what is about all segments together */
+	uint32_t sandbox_series;            /* of `exporter`, the first of one for each layer */
 	struct aggregate_member *exporter;  /* what is about this process; NULL: not wanted */
 	struct aggregate_member *alertmanagers;
 	struct selfstat_options options;
