@@ -64,7 +64,8 @@ static void drop_capabilities(void)
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 	const uint32_t kept = 1u << CAP_DAC_READ_SEARCH;
 
-	if (syscall(SYS_capget, &header, data) != 0)
+	if (syscall(SYS_capget, &header, data) != 0 ||
+	    ((data[0].permitted & ~kept) == 0 && data[1].permitted == 0))
 		return;
 	data[0].effective = data[0].permitted &= kept;
 	data[1].effective = data[1].permitted = 0;
