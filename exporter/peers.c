@@ -8,8 +8,9 @@
 struct peer {
 	TAILQ_ENTRY(peer) of_list;
 	struct client *client;
-	int fd;
+	int fd, listener;
 	enum peer_phase phase;
+	bool is_held; /* in its phase, but in no list */
 	uint64_t start_ns;
 	uint64_t since_ns; /* in this phase */
 };
@@ -36,10 +37,12 @@ static void leave(struct peers *peers, struct peer *peer)
 {
 	if (peer->phase == PEER_GONE)
 		return;
-	TAILQ_REMOVE(&peers->lists[peer->phase], peer, of_list);
+	if (!peer->is_held)
+		TAILQ_REMOVE(&peers->lists[peer->phase], peer, of_list);
 	peers->counts[peer->phase]--;
 	peer->client->counts[peer->phase]--;
 	peer->phase = PEER_GONE;
+	peer->is_held = false;
 }
 
 static void enter(struct peers *peers, struct peer *peer, enum peer_phase phase, uint64_t now_ns)
@@ -113,6 +116,16 @@ struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *addre
 	return peer;
 }
 
+void peers_set_listener(struct peer *peer, int fd)
+{
+	peer->listener = fd;
+}
+
+int peers_listener(const struct peer *peer)
+{
+	return peer->listener;
+}
+
 void peers_remove(struct peers *peers, struct peer *peer)
 {
 	leave(peers, peer);
@@ -128,6 +141,19 @@ bool peers_answer(struct peers *peers, struct peer *peer, uint64_t now_ns)
 {
 	move(peers, peer, PEER_ANSWERED, now_ns);
 	return clients_admit(&peers->clients, peer->client, now_ns);
+}
+
+void peers_hold(struct peers *peers, struct peer *peer)
+{
+	if (peer->phase == PEER_GONE || peer->is_held)
+		return;
+	TAILQ_REMOVE(&peers->lists[peer->phase], peer, of_list);
+	peer->is_held = true;
+}
+
+void peers_go_on(struct peers *peers, struct peer *peer, uint64_t now_ns)
+{
+	move(peers, peer, PEER_ANSWERED, now_ns);
 }
 
 void peers_wait(struct peers *peers, struct peer *peer, uint64_t now_ns)

@@ -60,6 +60,9 @@ void peers_set_rate(struct peers *peers, unsigned rate);
 /* A new connection, waiting; another may have to go. NULL, for want of memory: refuse it. */
 struct peer *peers_add(struct peers *peers, int fd, const struct sockaddr *address,
 		       uint64_t now_ns);
+/* The listener that it has come by. */
+void peers_set_listener(struct peer *peer, int fd);
+int peers_listener(const struct peer *peer);
 /* It is closed. */
 void peers_remove(struct peers *peers, struct peer *peer);
 
@@ -68,6 +71,10 @@ bool peers_is_gone(const struct peer *peer);
 
 /* Its request is complete. Returns whether the client may make one now. */
 bool peers_answer(struct peers *peers, struct peer *peer, uint64_t now_ns);
+/* Its answer is being made, which ends by itself: until it goes on, with all of an answer's time,
+ * it has no deadline and need not go for others. */
+void peers_hold(struct peers *peers, struct peer *peer);
+void peers_go_on(struct peers *peers, struct peer *peer, uint64_t now_ns);
 /* Its request is answered: the next one has all its time. */
 void peers_wait(struct peers *peers, struct peer *peer, uint64_t now_ns);
 

@@ -216,6 +216,32 @@ static void reader_keeps_its_memory_for_a_while(void **state)
 	peers_evict_reader(&scene->peers, 1 + PEERS_ANSWER_NS_MIN);
 }
 
+static void held_answer_has_neither_deadline_nor_to_go_and_then_all_its_time(void **state)
+{
+	struct scene *scene = *state;
+	const uint64_t late = 3 * PEERS_ANSWER_NS_MAX;
+
+	come_in_turns(scene, CONNECTIONS_MAX);
+	for (unsigned i = 0; i < 5; i++)
+		ask(scene, i, 20 + i);
+	peers_hold(&scene->peers, scene->list[0]);
+	peers_hold(&scene->peers, scene->list[0]);
+	come(scene, 3, 30);
+	assert_shut(scene, 9, ".x.......");
+	peers_evict_reader(&scene->peers, 22 + PEERS_ANSWER_NS_MIN);
+	assert_shut(scene, 9, ".xx......");
+	peers_expire(&scene->peers, late);
+	assert_shut(scene, 9, ".xxxxxxxx");
+	assert_int_equal(scene->peers.counts[PEER_ANSWERED], 1);
+	peers_go_on(&scene->peers, scene->list[0], late);
+	assert_int_equal(peers_expire(&scene->peers, late + PEERS_ANSWER_NS_MAX - 1), 1);
+	assert_shut(scene, 1, ".");
+	peers_expire(&scene->peers, late + PEERS_ANSWER_NS_MAX);
+	assert_shut(scene, 1, "x");
+	peers_hold(&scene->peers, scene->list[0]);
+	assert_int_equal(scene->peers.counts[PEER_ANSWERED], 0);
+}
+
 static void at_the_end_who_waits_has_to_go(void **state)
 {
 	struct scene *scene = *state;
@@ -272,6 +298,7 @@ int main(void)
 		TEST(one_address_has_half_of_the_connections),
 		TEST(who_is_gone_comes_back_in_no_way),
 		TEST(reader_keeps_its_memory_for_a_while),
+		TEST(held_answer_has_neither_deadline_nor_to_go_and_then_all_its_time),
 		TEST(at_the_end_who_waits_has_to_go),
 		TEST(limits_hold_whatever_happens),
 	};
