@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "handle.h"
 #include "log.h"
 #include "serve.h"
 #include "tls.h"
@@ -24,108 +25,6 @@
 #define INACTIVITY_SECONDS_MAX 10u
 #define HEADER_BYTES_MAX       (16u << 10)
 #define LOG_EVERY_NS           UINT64_C(10000000000)
-
-/* Stand for a request whose target is none, until it is handled, and for one that waits until its
- * password is known to be right or wrong. */
-static char malformed, suspended;
-
-/* The library has read a request line, and forgets what it looked like. */
-static void *check_target(void *argument, const char *target, struct MHD_Connection *connection)
-{
-	(void)argument, (void)connection;
-	return !target || request_target_is_sound(target) ? NULL : &malformed;
-}
-
-static struct peer *peer_of(struct MHD_Connection *connection)
-{
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-		->socket_context;
-}
-
-static bool is_gone(void *connection)
-{
-	return peers_is_gone(peer_of(connection));
-}
-
-static enum MHD_Result answer_who_may(struct serve *serve, struct MHD_Connection *connection,
-				      const struct request_line *line, void **request)
-{
-	const struct status_time now = {clock_monotonic_ns(), clock_wall_ns()};
-	const struct access_request asked = {
-		.path = request_path(line->target),
-		.authorization = request_authorization(connection),
-		.now_ns = now.monotonic_ns,
-	};
-
-	switch (access_judge(serve->access, &asked, connection)) {
-	case ACCESS_GRANTED:
-		break;
-	case ACCESS_DENIED:
-		return answer_denied(connection, access_takes_tokens(serve->access),
-				     access_takes_passwords(serve->access));
-	case ACCESS_WAITS:
-		*request = &suspended;
-		MHD_suspend_connection(connection);
-		return MHD_YES;
-	}
-	return answer_request(&serve->answers, connection, line->method, line->target, now);
-}
-
-static enum MHD_Result answer_or_refuse(struct serve *serve, struct MHD_Connection *connection,
-					const struct request_line *line,
-					struct request_refusal refusal, void **request)
-{
-	struct peer *peer = peer_of(connection);
-
-	if (!peer) /* there was no memory for it */
-		return MHD_NO;
-	if (!peers_answer(&serve->peers, peer, clock_monotonic_ns()))
-		refusal = (struct request_refusal){MHD_HTTP_TOO_MANY_REQUESTS, "too many requests"};
-	log_event(LOG_DEBUG, "request", "method", line->method, "url", line->target, NULL);
-	return refusal.status ? answer_refusal(connection, &refusal)
-			      : answer_who_may(serve, connection, line, request);
-}
-
-static enum MHD_Result go_on(struct serve *serve, struct MHD_Connection *connection,
-			     const struct request_line *line, size_t *upload_bytes, void **request)
-{
-	const bool is_malformed = *request == &malformed, is_first = is_malformed || !*request;
-	struct request_refusal refusal = {0, NULL};
-
-	/* Called when the header is there, then for each part of a body, at last when all is, and
-	 * then again for a request that had to wait. An answer before the body would have to close
-	 * the connection, so short bodies are read and ignored. */
-	if (*request == &suspended)
-		return is_gone(connection) ? MHD_NO
-					   : answer_who_may(serve, connection, line, request);
-	*request = serve;
-	if (is_malformed)
-		refusal = (struct request_refusal){MHD_HTTP_BAD_REQUEST, "malformed target"};
-	else if (is_first)
-		refusal = request_head_refusal(connection, line);
-	if (!refusal.status && (is_first || *upload_bytes > 0)) {
-		*upload_bytes = 0;
-		return MHD_YES;
-	}
-	return answer_or_refuse(serve, connection, line, refusal, request);
-}
-
-static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
-			      const char *method, const char *version, const char *upload,
-			      size_t *upload_bytes, void **request)
-{
-	struct serve *serve = argument;
-	const struct request_line line = {method, url, version};
-	const enum MHD_Result result = go_on(serve, connection, &line, upload_bytes, request);
-	/* NULL before there is an answer. */
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_HTTP_STATUS);
-
-	(void)upload;
-	if (info)
-		traffic_count_answer(serve->answers.options.traffic, info->http_status);
-	return result;
-}
 
 /* What libmicrohttpd has to say is mostly about what peers do. */
 static void log_library(void *argument, const char *format, va_list values)
@@ -166,17 +65,6 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 	*peer = peers_add(&serve->peers, fd, address, clock_monotonic_ns());
 	if (!*peer || !begin_tls(serve, connection))
 		shutdown(fd, SHUT_RDWR);
-}
-
-static void request_completed(void *argument, struct MHD_Connection *connection, void **request,
-			      enum MHD_RequestTerminationCode how)
-{
-	struct serve *serve = argument;
-	struct peer *peer = peer_of(connection);
-
-	(void)request, (void)how;
-	if (peer)
-		peers_wait(&serve->peers, peer, clock_monotonic_ns());
 }
 
 static int open_spare(void)
@@ -248,7 +136,7 @@ static int look_after_peers(struct serve *serve)
 	log_evictions(serve, now_ns);
 	const int deadline_ms = peers_expire(&serve->peers, now_ns);
 	/* The library would keep them until their passwords are computed. */
-	access_drop(serve->access, is_gone);
+	access_drop(serve->access, handle_is_gone);
 	show_peers(serve);
 	return deadline_ms;
 }
@@ -367,8 +255,8 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 	const struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, serve},
-		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, serve},
-		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)check_target, serve},
+		{MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)handle_end, serve},
+		{MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)handle_target, NULL},
 		{MHD_OPTION_CONNECTION_LIMIT,
 		 serve->peers.limits.connections_max + SERVE_CONNECTIONS_SPARE, NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS_MAX, NULL},
@@ -381,8 +269,8 @@ static struct MHD_Daemon *daemon_start(struct serve *serve)
 	const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
 			       MHD_ALLOW_SUSPEND_RESUME | (has_tls ? MHD_USE_TLS : 0);
 
-	return MHD_start_daemon(flags, 0, NULL, NULL, handle, serve, MHD_OPTION_ARRAY, options,
-				MHD_OPTION_END);
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle_request, serve, MHD_OPTION_ARRAY,
+				options, MHD_OPTION_END);
 }
 
 /* The library's descriptor is known as -1, the others as themselves. */
