@@ -19,6 +19,7 @@
 #define ANSWER_H
 
 #include "filtered.h"
+#include "pprof.h"
 #include "reload.h"
 #include "render.h"
 #include "replication/status.h"
@@ -39,6 +40,7 @@ struct answer_options {
 	uint64_t start_seconds;            /* of the process, since the epoch; 0: not known */
 	const struct shape_labels *labels; /* NULL: none */
 	size_t page_bytes_max;             /* 0: RENDER_BYTES_MAX */
+	struct pprof *pprof;               /* NULL: no listener is for profiles */
 };
 
 struct answers {

@@ -49,10 +49,11 @@ struct config {
 	const char *dir; /* NULL: see ring_dir_resolve */
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
-	bool needs_activation;       /* sockets that the service manager has opened */
-	unsigned socket_mode;        /* of Unix-domain sockets */
-	bool has_socket_mode;        /* else it is the umask's */
-	const char *web_config_file; /* NULL: none */
+	bool needs_activation;          /* sockets that the service manager has opened */
+	struct address profile_address; /* its text is NULL: none */
+	unsigned socket_mode;           /* of Unix-domain sockets */
+	bool has_socket_mode;           /* else it is the umask's */
+	const char *web_config_file;    /* NULL: none */
 	const char *token_files[ACCESS_TOKEN_FILES_MAX];
 	unsigned token_file_count;
 	const char *telemetry_path;

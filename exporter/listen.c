@@ -30,6 +30,12 @@ static bool is_loopback(const struct sockaddr *address)
 	return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
+static void log_listening(const char *address, const struct listen_options *options)
+{
+	log_event(LOG_INFO, "listening", "address", address, options->for_profiles ? "for" : NULL,
+		  "profiles", NULL);
+}
+
 static void report(int fd, const struct listen_options *options)
 {
 	char host[NI_MAXHOST], port[NI_MAXSERV], url[NI_MAXHOST + NI_MAXSERV + 16];
@@ -41,7 +47,7 @@ static void report(int fd, const struct listen_options *options)
 			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return;
 	snprintf(url, sizeof url, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-	log_event(LOG_INFO, "listening", "address", url, NULL);
+	log_listening(url, options);
 	if (!is_loopback((struct sockaddr *)&address) && !options->has_tls)
 		log_event(LOG_WARN, "without TLS, tokens and passwords can be read on the way",
 			  "address", url, NULL);
@@ -228,18 +234,37 @@ static int open_file(struct listen_set *set, const struct address *given,
 	}
 	spare_the_exporter(fd);
 	set->fds[set->count++] = fd;
-	log_event(LOG_INFO, "listening", "address", given->text, NULL);
+	log_listening(given->text, options);
 	return 0;
 }
 
-int listen_open(struct listen_set *set, const struct address *address,
-		const struct listen_options *options)
+static int open_any(struct listen_set *set, const struct address *address,
+		    const struct listen_options *options)
 {
 	if (!address->path[0])
 		return open_network(set, address, options);
 	if (set->count == LISTEN_SOCKETS_MAX)
 		return fail(address, strerror(EMFILE), -EMFILE);
 	return open_file(set, address, options);
+}
+
+int listen_open(struct listen_set *set, const struct address *address,
+		const struct listen_options *options)
+{
+	const unsigned count_before = set->count;
+	const int error = open_any(set, address, options);
+
+	for (unsigned i = count_before; i < set->count; i++)
+		set->is_for_profiles[i] = options->for_profiles;
+	return error;
+}
+
+bool listen_is_for_profiles(const struct listen_set *set, int fd)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		if (set->fds[i] == fd)
+			return set->is_for_profiles[i];
+	return false;
 }
 
 static int option_of(int fd, int option)

@@ -17,6 +17,7 @@
 
 struct listen_set {
 	int fds[LISTEN_SOCKETS_MAX];
+	bool is_for_profiles[LISTEN_SOCKETS_MAX];
 	unsigned count;
 	struct {
 		const char *path; /* the address' */
@@ -28,6 +29,7 @@ struct listen_set {
 struct listen_options {
 	bool is_protected; /* requests need a credential */
 	bool has_tls;
+	bool for_profiles;
 	mode_t unix_mask; /* the umask for Unix-domain sockets */
 };
 
@@ -43,6 +45,7 @@ int listen_open(struct listen_set *set, const struct address *address,
  * It is the set's from then on. */
 int listen_adopt(struct listen_set *set, int fd, const char *name,
 		 const struct listen_options *options);
+bool listen_is_for_profiles(const struct listen_set *set, int fd);
 /* Removes the files that are still ours, too. */
 void listen_close(struct listen_set *set);
 

@@ -44,6 +44,7 @@ struct door {
 	struct reload *reload;
 	struct supervisor supervisor;
 	struct activation activation;
+	struct pprof *pprof; /* NULL: no profiles */
 };
 
 static int fail(const char *object, const char *reason)
@@ -118,6 +119,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.reload = door->reload,
 		.labels = &config->labels,
 		.page_bytes_max = config->page_bytes_max,
+		.pprof = door->pprof,
 	};
 	struct serve serve;
 	const int error = serve_start(&serve, &door->listeners, door->access, &options,
@@ -218,6 +220,14 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 	return status;
 }
 
+/* Or only sees whether it could be opened. */
+static int open_address(struct door *door, const struct config *config,
+			const struct address *address, const struct listen_options *options)
+{
+	return config->only_checks ? listen_check(address, options)
+				   : listen_open(&door->listeners, address, options);
+}
+
 /* Those that the service manager has opened, and the others; the standard one only if there are no
  * such. */
 static int open_listeners(struct door *door, const struct config *config,
@@ -233,12 +243,9 @@ static int open_listeners(struct door *door, const struct config *config,
 			return EXIT_WRONG;
 	if (activation->count > 0 && !config_is_given(config, "web.listen-address"))
 		return EXIT_OK;
-	for (unsigned i = 0; i < config->address_count; i++) {
-		const struct address *address = &config->addresses[i];
-		if ((config->only_checks ? listen_check(address, options)
-					 : listen_open(set, address, options)) != 0)
+	for (unsigned i = 0; i < config->address_count; i++)
+		if (open_address(door, config, &config->addresses[i], options) != 0)
 			return EXIT_WRONG;
-	}
 	return EXIT_OK;
 }
 
@@ -252,17 +259,26 @@ static int open_door(struct door *door, const struct config *config)
 	umask(mask);
 	if (access_open(&door->access, &options) != 0)
 		return EXIT_WRONG;
-	const struct listen_options listening = {
+	struct listen_options listening = {
 		.is_protected = access_protects(door->access),
 		.has_tls = access_has_tls(door->access),
 		.unix_mask = config->has_socket_mode ? ~config->socket_mode & 0777 : mask,
 	};
-	return open_listeners(door, config, &listening);
+	if (open_listeners(door, config, &listening) != 0)
+		return EXIT_WRONG;
+	if (!config->profile_address.text)
+		return EXIT_OK;
+	listening.for_profiles = true;
+	if (pprof_open(&door->pprof) != 0 ||
+	    open_address(door, config, &config->profile_address, &listening) != 0)
+		return EXIT_WRONG;
+	return EXIT_OK;
 }
 
 static void close_door(struct door *door)
 {
 	listen_close(&door->listeners);
+	pprof_close(door->pprof);
 	access_close(door->access);
 }
 

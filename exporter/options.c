@@ -127,6 +127,11 @@ static const char *set_address(void *field, const char *value)
 	return address_parse(value, &config->addresses[config->address_count++]);
 }
 
+static const char *set_profile_address(void *field, const char *value)
+{
+	return address_parse(value, field);
+}
+
 static const char *set_socket_mode(void *field, const char *value)
 {
 	const size_t digits = strspn(value, "01234567");
@@ -246,6 +251,9 @@ const struct config_option options[] = {
 	 "address, repeatable; :PORT for all; unix:PATH", set_address, .traits = OPTION_REPEATS},
 	{"web.systemd-socket", NULL, NULL, "start only if the service manager has opened sockets",
 	 set_true, FIELD(needs_activation)},
+	{"web.profile-address", "HOST:PORT", NULL,
+	 "address of /debug/pprof/, profiles of the exporter itself", set_profile_address,
+	 FIELD(profile_address)},
 	{"web.socket-mode", "MODE", NULL, "permissions of Unix-domain sockets", set_socket_mode},
 	{"web.config.file", "FILE", NULL, "TLS and passwords, as other exporters have them",
 	 set_path, FIELD(web_config_file)},

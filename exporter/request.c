@@ -130,7 +130,7 @@ static bool fits(const struct request_line *line)
 }
 
 struct request_refusal request_head_refusal(struct MHD_Connection *connection,
-					    const struct request_line *line)
+					    const struct request_line *line, size_t body_bytes_max)
 {
 	const char *bytes = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	const bool needs_host = strcmp(line->version, MHD_HTTP_VERSION_1_0) != 0;
@@ -150,7 +150,7 @@ struct request_refusal request_head_refusal(struct MHD_Connection *connection,
 						"too many fields"};
 	if (fields.has_encoding)
 		return (struct request_refusal){MHD_HTTP_LENGTH_REQUIRED, "body of unknown length"};
-	if (bytes && strtoull(bytes, NULL, 10) > REQUEST_BODY_BYTES_MAX)
+	if (bytes && strtoull(bytes, NULL, 10) > body_bytes_max)
 		return (struct request_refusal){MHD_HTTP_CONTENT_TOO_LARGE, "body too long"};
 	return (struct request_refusal){0, NULL};
 }

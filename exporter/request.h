@@ -12,7 +12,7 @@
 #include "filter.h"
 #include "format.h"
 
-/* Bodies mean nothing here; they are read and ignored up to this. */
+/* Of bodies that mean nothing, which are read and ignored. */
 #define REQUEST_BODY_BYTES_MAX 4096u
 #define REQUEST_FIELDS_MAX     64u
 
@@ -30,7 +30,7 @@ struct request_line {
 /* The library takes almost anything for a header. This holds it against RFC 9112, lest another
  * program on the way reads one request as two, and against the limits above. */
 struct request_refusal request_head_refusal(struct MHD_Connection *connection,
-					    const struct request_line *line);
+					    const struct request_line *line, size_t body_bytes_max);
 
 /* Whether what a request line has in the middle, raw, is the target of any request. */
 bool request_target_is_sound(const char *target);

@@ -63,6 +63,8 @@ static void connection_changed(void *argument, struct MHD_Connection *connection
 								 MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 						 ->client_addr;
 	*peer = peers_add(&serve->peers, fd, address, clock_monotonic_ns());
+	if (*peer)
+		peers_set_listener(*peer, serve->accepting_fd);
 	if (!*peer || !begin_tls(serve, connection))
 		shutdown(fd, SHUT_RDWR);
 }
@@ -93,6 +95,7 @@ static bool accept_connection(struct serve *serve, int listener)
 	const int fd = accept4(listener, (struct sockaddr *)&address, &bytes,
 			       SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+	serve->accepting_fd = listener;
 	if (fd >= 0)
 		/* Closes it when there are too many. */
 		MHD_add_connection(serve->daemon, fd, (struct sockaddr *)&address, bytes);
@@ -154,13 +157,18 @@ static int timeout_ms(struct serve *serve)
 	return library_ms < INT_MAX ? (int)library_ms : INT_MAX;
 }
 
-/* Lets requests go on that have waited for a password. */
+/* Lets requests go on that have waited for a password or for their profile. */
 static void resume(struct serve *serve)
 {
+	struct pprof *pprof = serve->answers.options.pprof;
 	struct MHD_Connection *connection;
 
 	while ((connection = access_next(serve->access)))
 		MHD_resume_connection(connection);
+	if (!pprof || !(connection = pprof_next(pprof)))
+		return;
+	peers_go_on(&serve->peers, handle_peer(connection), clock_monotonic_ns());
+	MHD_resume_connection(connection);
 }
 
 /* Takes what the kernel has taken for us, and what has been sent. */
@@ -189,6 +197,9 @@ static void finish(struct serve *serve)
 
 	epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, serve->stop_fd, NULL);
 	epoll_ctl(serve->epoll_fd, EPOLL_CTL_DEL, serve->reload_fd, NULL);
+	if (serve->answers.options.pprof)
+		pprof_stop(serve->answers.options.pprof);
+	resume(serve);
 	take_the_last(serve, end_ns);
 	peers_evict_waiting(&serve->peers);
 	while (serve->peers.counts[PEER_ANSWERED] > 0 && (now_ns = clock_monotonic_ns()) < end_ns) {
@@ -227,6 +238,7 @@ uint64_t serve_turns(const struct serve *serve)
 static void *serve_run(void *argument)
 {
 	struct serve *serve = argument;
+	const struct pprof *pprof = serve->answers.options.pprof;
 	struct epoll_event events[16];
 
 	pthread_setname_np(pthread_self(), "serve");
@@ -240,7 +252,7 @@ static void *serve_run(void *argument)
 			}
 			if (fd == serve->reload_fd)
 				reload(serve);
-			else if (fd == access_fd(serve->access))
+			else if (fd == access_fd(serve->access) || (pprof && fd == pprof_fd(pprof)))
 				resume(serve);
 			else if (fd >= 0)
 				accept_connection(serve, fd);
@@ -285,6 +297,7 @@ static int watch_all(struct serve *serve)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon,
 							       MHD_DAEMON_INFO_EPOLL_FD);
+	const struct pprof *pprof = serve->answers.options.pprof;
 	int error = watch(serve, info->epoll_fd, -1);
 
 	if (error == 0)
@@ -293,6 +306,8 @@ static int watch_all(struct serve *serve)
 		error = watch(serve, serve->reload_fd, serve->reload_fd);
 	if (error == 0)
 		error = watch(serve, access_fd(serve->access), access_fd(serve->access));
+	if (error == 0 && pprof)
+		error = watch(serve, pprof_fd(pprof), pprof_fd(pprof));
 	for (unsigned i = 0; i < serve->listeners->count && error == 0; i++)
 		error = watch(serve, serve->listeners->fds[i], serve->listeners->fds[i]);
 	return error;

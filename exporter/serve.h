@@ -29,7 +29,8 @@ struct serve {
 	int epoll_fd;
 	int stop_fd;
 	int reload_fd;
-	int spare_fd; /* given up for a moment when there are no descriptors left */
+	int accepting_fd; /* the listener of the connection that is being added */
+	int spare_fd;     /* given up for a moment when there are no descriptors left */
 	pthread_t thread;
 };
 

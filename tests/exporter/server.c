@@ -25,7 +25,8 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	*upload_bytes = 0;
 	if (is_first) {
 		const struct request_line line = {method, url, version};
-		const struct request_refusal refusal = request_head_refusal(connection, &line);
+		const struct request_refusal refusal = request_head_refusal(connection, &line,
+									    REQUEST_BODY_BYTES_MAX);
 		return refusal.status ? answer_refusal(connection, &refusal) : MHD_YES;
 	}
 	if (is_body)
