@@ -42,6 +42,7 @@ static int collect_prepare(struct collect *collect, const struct collect_options
 		&(struct selfstat_options){.notify = options->notify,
 					   .reload = options->reload,
 					   .traffic = options->traffic,
+					   .textfile = options->textfile,
 					   .labels = options->shape.labels,
 					   .exporter_metrics = options->exporter_metrics});
 	return error ? error

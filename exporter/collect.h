@@ -16,9 +16,10 @@ struct collect_options {
 	size_t followed_max;   /* segments */
 	bool exporter_metrics; /* about this process */
 	const struct monitor_config *monitor;
-	const struct notify *notify;   /* whose figures to show; may be NULL */
-	const struct traffic *traffic; /* the same */
-	const struct reload *reload;   /* the same */
+	const struct notify *notify;     /* whose figures to show; may be NULL */
+	const struct traffic *traffic;   /* the same */
+	const struct reload *reload;     /* the same */
+	const struct textfile *textfile; /* the same */
 	struct shape shape;
 	struct aggregate_limits limits;
 };

@@ -224,6 +224,9 @@ static enum config_result judge(struct config *config)
 
 	if (fault)
 		return wrong_option(config, "replication.critical", fault);
+	if (config->listens_nowhere && config->address_count > 0)
+		return wrong_option(config, "web.listen-address",
+				    "is none, and an address is given");
 	for (size_t i = 0; i < config->monitor.override_count; i++) {
 		fault = override_complete(&config->overrides[i], standard);
 		if (!fault)

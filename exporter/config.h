@@ -50,6 +50,7 @@ struct config {
 	struct address addresses[CONFIG_ADDRESSES_MAX];
 	unsigned address_count;
 	bool needs_activation;          /* sockets that the service manager has opened */
+	bool listens_nowhere;           /* asked for as such */
 	struct address profile_address; /* its text is NULL: none */
 	unsigned socket_mode;           /* of Unix-domain sockets */
 	bool has_socket_mode;           /* else it is the umask's */
@@ -57,6 +58,8 @@ struct config {
 	const char *token_files[ACCESS_TOKEN_FILES_MAX];
 	unsigned token_file_count;
 	const char *telemetry_path;
+	const char *textfile_dir; /* NULL: none */
+	uint64_t textfile_interval_ns;
 	bool disable_exporter_metrics;
 	enum log_level log_level;
 	enum log_format log_format;

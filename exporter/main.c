@@ -7,6 +7,7 @@
  *                          ╰──▶ monitor
  *   HTTP thread    snapshot, monitor ──▶ page ──▶ socket
  *   alert thread   monitor ──▶ Alertmanagers                only if there are any
+ *   file thread    snapshot ──▶ page ──▶ textfile           only if there is one
  *
  * The HTTP thread has bcrypt computed by another one: see passwords.h.
  */
@@ -26,6 +27,7 @@
 #include "render.h"
 #include "serve.h"
 #include "supervisor.h"
+#include "textfile.h"
 
 /* Descriptors that segments leave to everything else than connections. */
 #define FDS_RESERVED (SERVE_CONNECTIONS_SPARE + LISTEN_SOCKETS_MAX + 32u)
@@ -45,6 +47,12 @@ struct door {
 	struct supervisor supervisor;
 	struct activation activation;
 	struct pprof *pprof; /* NULL: no profiles */
+};
+
+/* What goes out by itself; NULL: nothing does. */
+struct outlets {
+	struct notify *notify;
+	struct textfile *textfile;
 };
 
 static int fail(const char *object, const char *reason)
@@ -74,7 +82,7 @@ static int print_snapshot(const struct config *config)
 	return status;
 }
 
-static int run_once(struct collect *collect, const struct config *config)
+static int run_once(struct collect *collect, const struct config *config, struct textfile *textfile)
 {
 	const int error = collect_once(collect);
 
@@ -82,6 +90,8 @@ static int run_once(struct collect *collect, const struct config *config)
 		fail("snapshot", strerror(-error));
 		return EXIT_FAILED;
 	}
+	if (textfile) /* it says itself what is wrong */
+		return textfile_write(textfile) == 0 ? EXIT_OK : EXIT_FAILED;
 	return print_snapshot(config);
 }
 
@@ -136,20 +146,44 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 	return 0;
 }
 
-static int run_threads(struct collect *collect, const struct config *config, struct notify *notify,
-		       struct door *door, const sigset_t *signals)
+/* Returns 0, or a negative errno after a line on stderr. */
+static int start_outlets(const struct outlets *outlets, const struct config *config)
+{
+	int error = outlets->notify ? notify_start(outlets->notify) : 0;
+
+	if (error) {
+		fail("alert thread", strerror(-error));
+		return error;
+	}
+	if (outlets->textfile)
+		error = textfile_start(outlets->textfile, config->textfile_interval_ns);
+	if (!error)
+		return 0;
+	fail("file thread", strerror(-error));
+	if (outlets->notify)
+		notify_stop(outlets->notify);
+	return error;
+}
+
+static void stop_outlets(const struct outlets *outlets)
+{
+	if (outlets->textfile)
+		textfile_stop(outlets->textfile);
+	if (outlets->notify)
+		notify_stop(outlets->notify);
+}
+
+static int run_threads(struct collect *collect, const struct config *config,
+		       const struct outlets *outlets, struct door *door, const sigset_t *signals)
 {
 	int error = collect_start(collect);
 
 	if (error)
 		return fail("drain thread", strerror(-error));
-	error = notify ? notify_start(notify) : 0;
-	if (error) {
-		fail("alert thread", strerror(-error));
-	} else {
+	error = start_outlets(outlets, config);
+	if (!error) {
 		error = serve_until_signal(collect, config, door, signals);
-		if (notify)
-			notify_stop(notify);
+		stop_outlets(outlets);
 	}
 	collect_stop(collect);
 	return error ? EXIT_WRONG : EXIT_OK;
@@ -196,14 +230,16 @@ static size_t followed_max(const struct config *config)
 }
 
 static int collect_and_run(const struct config *config, struct collect *collect,
-			   struct notify *notify, struct door *door, const sigset_t *signals)
+			   const struct outlets *outlets, struct door *door,
+			   const sigset_t *signals)
 {
 	const struct collect_options options = {
 		.dir = config->dir,
 		.followed_max = followed_max(config),
 		.exporter_metrics = !config->disable_exporter_metrics,
 		.monitor = &config->monitor,
-		.notify = notify,
+		.notify = outlets->notify,
+		.textfile = outlets->textfile,
 		.traffic = door->traffic,
 		.reload = door->reload,
 		.shape = {&config->labels, config->shape_rules, config->shape_rule_count},
@@ -213,8 +249,8 @@ static int collect_and_run(const struct config *config, struct collect *collect,
 
 	if (collect_open(collect, &options) == 0) {
 		confine(config, door->access, collect->attach.dir);
-		status = config->once ? run_once(collect, config)
-				      : run_threads(collect, config, notify, door, signals);
+		status = config->once ? run_once(collect, config, outlets->textfile)
+				      : run_threads(collect, config, outlets, door, signals);
 		collect_close(collect);
 	}
 	return status;
@@ -287,21 +323,26 @@ static int run(const struct config *config, struct collect *collect, const sigse
 	struct traffic traffic = {.figures = {0}};
 	struct reload reload;
 	struct door door = {.traffic = &traffic, .reload = &reload};
-	struct notify *notify = NULL;
+	struct outlets outlets = {.notify = NULL};
 	int status;
 
 	supervisor_open(&door.supervisor);
 	status = activation_read(&door.activation) == 0 ? EXIT_OK : EXIT_WRONG;
 	/* First, as it may take seconds: who can connect is served at once. */
 	if (status == EXIT_OK)
-		status = open_notify(&notify, collect, config);
+		status = open_notify(&outlets.notify, collect, config);
+	if (status == EXIT_OK && config->textfile_dir &&
+	    textfile_open(&outlets.textfile, config->textfile_dir, config->page_bytes_max,
+			  &config->labels) != 0)
+		status = EXIT_WRONG;
 	if (status == EXIT_OK && !config->once)
 		status = open_door(&door, config);
 	reload_init(&reload, config, door.access, &collect->followers.watch);
 	if (status == EXIT_OK)
-		status = collect_and_run(config, collect, notify, &door, signals);
+		status = collect_and_run(config, collect, &outlets, &door, signals);
 	reload_release(&reload);
-	notify_destroy(notify);
+	textfile_close(outlets.textfile);
+	notify_destroy(outlets.notify);
 	close_door(&door);
 	supervisor_close(&door.supervisor);
 	return status;

@@ -9,11 +9,15 @@
 #include "options.h"
 #include "selfstat.h"
 #include "size.h"
+#include "textfile.h"
 
 #define RESEND_NS_MIN  UINT64_C(1000000000)
 #define RESEND_NS_MAX  (UINT64_C(24) * 3600 * 1000000000)
 #define PAGE_BYTES_MIN ((size_t)64 << 10)
 #define PAGE_BYTES_MAX ((size_t)1 << 30)
+
+#define TEXTFILE_NS_MIN RESEND_NS_MIN
+#define TEXTFILE_NS_MAX RESEND_NS_MAX
 
 static const char *set_true(void *field, const char *value)
 {
@@ -109,6 +113,17 @@ static const char *set_shape_rule(void *field, const char *value)
 	return shape_rule_parse(value, &config->shape_rules[config->shape_rule_count++]);
 }
 
+/* Neither a disk that is busy all the time nor a file that is taken for current for days. */
+static const char *set_textfile_interval(void *field, const char *value)
+{
+	uint64_t *ns = field;
+	const char *reason = duration_parse(value, ns);
+
+	if (!reason && (*ns < TEXTFILE_NS_MIN || *ns > TEXTFILE_NS_MAX))
+		return "must be from 1s to 1d";
+	return reason;
+}
+
 static const char *set_connections(void *field, const char *value)
 {
 	const char *reason = set_count(field, value);
@@ -122,6 +137,10 @@ static const char *set_address(void *field, const char *value)
 {
 	struct config *config = field;
 
+	if (strcmp(value, "none") == 0) {
+		config->listens_nowhere = true;
+		return NULL;
+	}
 	if (config->address_count == CONFIG_ADDRESSES_MAX)
 		return "given too often";
 	return address_parse(value, &config->addresses[config->address_count++]);
@@ -248,7 +267,7 @@ const struct config_option options[] = {
 	{"dir", "DIR", NULL, "directory of the segments [$RING_DIR, /run/ring, ...]", set_path,
 	 FIELD(dir)},
 	{"web.listen-address", "HOST:PORT", "127.0.0.1:10750",
-	 "address, repeatable; :PORT for all; unix:PATH", set_address, .traits = OPTION_REPEATS},
+	 "repeatable; :PORT for all; unix:PATH; none", set_address, .traits = OPTION_REPEATS},
 	{"web.systemd-socket", NULL, NULL, "start only if the service manager has opened sockets",
 	 set_true, FIELD(needs_activation)},
 	{"web.profile-address", "HOST:PORT", NULL,
@@ -286,6 +305,10 @@ const struct config_option options[] = {
 	 FIELD(aggregate_limits.series_max)},
 	{"limit.page-bytes", "SIZE", "256MiB", "size of the page of metrics", set_page_bytes,
 	 FIELD(page_bytes_max)},
+	{"textfile", "DIR", NULL, "write " TEXTFILE_NAME " there for node_exporter", set_path,
+	 FIELD(textfile_dir)},
+	{"textfile-interval", "DURATION", "15s", "time between two pages there",
+	 set_textfile_interval, FIELD(textfile_interval_ns)},
 	{"replication.warning", "DURATION", "5s", "lag from which a follower's severity is warning",
 	 set_seconds, FIELD(monitor.thresholds.warning_seconds), OPTION_RELOADS},
 	{"replication.critical", "DURATION", "30s", "the same for critical", set_seconds,
@@ -316,8 +339,8 @@ const struct config_option options[] = {
 	{"log.format", "FORMAT", "logfmt", "logfmt or json", set_log_format, FIELD(log_format)},
 	{"no-sandbox", NULL, NULL, "keep being able to open files and make processes", set_true,
 	 FIELD(has_no_sandbox)},
-	{"once", NULL, NULL, "print one exposition on stdout and exit", set_true, FIELD(once),
-	 OPTION_COMMAND_LINE},
+	{"once", NULL, NULL, "print one exposition, or write the textfile, and exit", set_true,
+	 FIELD(once), OPTION_COMMAND_LINE},
 	{"version", NULL, NULL, "print the version and exit", NULL, .traits = OPTION_COMMAND_LINE},
 	{"help", NULL, NULL, "print this and exit; also -h", NULL, .traits = OPTION_COMMAND_LINE},
 #undef FIELD

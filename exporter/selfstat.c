@@ -89,6 +89,10 @@
 	  "Number of bytes sent by the process over the network.")                                \
 	X(LINES_SUPPRESSED, COUNTER, "ring_exporter_log_lines_suppressed_total", NULL, NULL,      \
 	  "Log lines not written, for too many of their kind.")                                   \
+	X(TEXTFILE_WRITES, COUNTER, "ring_exporter_textfile_writes_total", NULL, NULL,            \
+	  "Pages written to the textfile.")                                                       \
+	X(TEXTFILE_FAILURES, COUNTER, "ring_exporter_textfile_failures_total", NULL, NULL,        \
+	  "Pages that could not be written to the textfile.")                                     \
 	X(CONNECTIONS, GAUGE, "ring_exporter_http_connections", NULL, NULL, "Connections now.")   \
 	X(ACCEPTED, COUNTER, "ring_exporter_http_connections_accepted_total", NULL, NULL,         \
 	  "Connections that have come in.")                                                       \
@@ -376,6 +380,15 @@ static void update_reload(const struct selfstat *selfstat)
 	own_set_gauge(exporter, FILES_REFUSED - EXPORTER_FIRST, figures.refused_count);
 }
 
+static void update_textfile(struct aggregate_member *exporter, const struct textfile *textfile)
+{
+	struct textfile_figures figures;
+
+	textfile_read(textfile, &figures);
+	own_set_counter(exporter, TEXTFILE_WRITES - EXPORTER_FIRST, figures.written);
+	own_set_counter(exporter, TEXTFILE_FAILURES - EXPORTER_FIRST, figures.failed);
+}
+
 static void update_process(struct aggregate_member *exporter)
 {
 	struct process_figures figures;
@@ -412,5 +425,7 @@ void selfstat_update_exporter(struct selfstat *selfstat, const struct selfstat_w
 		update_traffic(exporter, selfstat->options.traffic);
 	if (selfstat->options.reload)
 		update_reload(selfstat);
+	if (selfstat->options.textfile)
+		update_textfile(exporter, selfstat->options.textfile);
 	update_process(exporter);
 }

@@ -9,12 +9,14 @@
 #include "attach.h"
 #include "reload.h"
 #include "replication/notify.h"
+#include "textfile.h"
 #include "traffic.h"
 
 struct selfstat_options {
 	const struct notify *notify;       /* whose figures to show; NULL: there are none */
 	const struct reload *reload;       /* the same */
 	const struct traffic *traffic;     /* the same */
+	const struct textfile *textfile;   /* the same */
 	const struct shape_labels *labels; /* of every series; NULL: none */
 	bool exporter_metrics;             /* about this process */
 };

@@ -127,6 +127,25 @@ static void every_option_is_taken(void **state)
 	assert_string_equal(config.addresses[1].port, "0");
 }
 
+static void other_ways_out_are_taken(void **state)
+{
+	struct config config;
+
+	(void)state;
+	assert_int_equal(READ(&config, WORD("--web.profile-address=127.0.0.1:7"),
+			      WORD("--web.listen-address=none"), WORD("--textfile"), WORD("/x"),
+			      WORD("--textfile-interval=1m")),
+			 CONFIG_RUN);
+	assert_string_equal(config.profile_address.port, "7");
+	assert_int_equal(config.address_count, 0);
+	assert_string_equal(config.textfile_dir, "/x");
+	assert_int_equal(config.textfile_interval_ns, UINT64_C(60000000000));
+	assert_int_equal(READ(&config, NULL), CONFIG_RUN);
+	assert_null(config.profile_address.text);
+	assert_null(config.textfile_dir);
+	assert_int_equal(config.textfile_interval_ns, UINT64_C(15000000000));
+}
+
 static void every_option_of_replication_is_taken(void **state)
 {
 	struct config config;
@@ -306,7 +325,7 @@ static void every_duration_is_one_and_more_than_nothing(void **state)
 {
 	static const char *const flags[] = {
 		"--replication.warning",  "--replication.critical", "--replication.retention",
-		"--replication.cooldown", "--alert.resend",
+		"--replication.cooldown", "--alert.resend",         "--textfile-interval",
 	};
 	static const char *const wrongs[] = {"", "0s", "-5s", "5", "300y", "soon", "0.5s"};
 	char word[64];
@@ -447,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_words_mean_loopback_and_metrics),
 		cmocka_unit_test(every_option_is_taken),
+		cmocka_unit_test(other_ways_out_are_taken),
 		cmocka_unit_test(every_option_of_replication_is_taken),
 		cmocka_unit_test(every_option_of_alerts_is_taken),
 		cmocka_unit_test(defaults_are_those_of_the_monitor),
