@@ -37,6 +37,8 @@ def X5_node_labels_are_on_every_line_of_every_format_and_of_once(place):
     exporter.page_when(lambda page: page.lines("replication_follower_severity{"), "followers")
     openmetrics = exporter.get(Accept=OPENMETRICS)[2].decode()
     keys = set()
+    for sample in samples(Page(exporter.get("/metrics?collect[]=exporter")[2].decode())):
+        assert sample.labels[-2:] == (("node", r'n\"1'), ("site", "fra")), sample
     for page in (exporter.page(), Page(openmetrics, True),
                  page_once(place, *NODE)):
         names = {sample.name for sample in samples(page)}
@@ -71,6 +73,8 @@ def cores_apart_add_up_to_what_they_are_together_and_go_on_after_a_restart(place
     assert set(sums(page, "load_events_total", "core")) == {"0", "1", "2"}
     assert set(sums(page, "load_events_total", "segment")) == {"seg"}
     before = sums(page, "load_events_total", "core")
+    part = Page(exporter.get("/metrics?segment=seg&core=1")[2].decode())
+    assert sums(part, "load_events_total", "core") == {"1": before["1"]}
     assert load.end() == 0
     totals += totals_of_seg(place, "--cores", 2, "--samples", 100)  # without core 2
     channels = sums(together, "load_events_total")
