@@ -276,7 +276,8 @@ static void update_segment(struct source *source, uint64_t drained_ns)
 	own_set_gauge(self, first + LAST_DRAIN, (double)(drained_ns / 1000000) / 1e3);
 }
 
-/* What the source's member says depends on its reason not to be followed, if there is one. */
+/* What the source's member says depends on its reason not to be followed, if there is one. One that
+ * has just been found has neither a reader nor a reason yet, and no member. */
 static int prepare_source(struct selfstat *selfstat, struct source *source)
 {
 	const int reason = source->reader ? 0 : source->reason;
@@ -284,12 +285,13 @@ static int prepare_source(struct selfstat *selfstat, struct source *source)
 
 	if (source->self_reason != reason)
 		own_leave(&source->self);
-	if (!source->self)
-		error = reason ? create_quarantined(selfstat, source)
-			       : create_source(selfstat, source);
+	source->self_reason = reason;
+	if (!source->self && source->reader)
+		error = create_source(selfstat, source);
+	else if (!source->self && reason)
+		error = create_quarantined(selfstat, source);
 	if (error)
 		own_leave(&source->self);
-	source->self_reason = reason;
 	return error;
 }
 

@@ -116,12 +116,52 @@ static void drain_goes_on_while_another_thread_has_the_monitor(void **state)
 	ring_segment_close(segment);
 }
 
+/* A look takes one step for each, and there may be a snapshot in between. */
+static void segment_found_and_not_read_yet_has_no_figures(void **state)
+{
+	struct ring_segment *segments[2];
+	struct collect collect;
+	struct render render;
+	uint64_t now_ns = 0;
+	char dir[64];
+
+	snprintf(dir, sizeof dir, "%s/ring", (const char *)*state);
+	log_init(LOG_ERROR, LOG_LOGFMT);
+	assert_int_equal(
+		collect_open(&collect, &(struct collect_options){.dir = dir,
+								 .followed_max = SEGMENT_COUNT,
+								 .monitor = &monitor_defaults}),
+		0);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ring_options options = workspace_options(dir, i == 0 ? "a" : "b");
+		segments[i] = workspace_segment(&options);
+	}
+	const struct attach *attach = &collect.attach;
+	while (attach->source_count < 2) /* until the test's time is over */
+		attach_update(&collect.attach, now_ns += UINT64_C(100000000));
+	assert_true(attach_is_looking(attach));
+	assert_null(attach->sources[1]->reader);
+	assert_int_equal(selfstat_update(&collect.selfstat, attach), 0);
+	assert_null(attach->sources[1]->self);
+	while (attach_is_looking(attach))
+		attach_update(&collect.attach, now_ns);
+	assert_int_equal(collect_once(&collect), 0);
+	render_init(&render, NULL);
+	assert_true(page_has(&render, "\nring_samples_pending{segment=\"b\",core=\"1\"} 0\n"));
+	render_release(&render);
+	collect_close(&collect);
+	for (unsigned i = 0; i < 2; i++)
+		ring_segment_close(segments[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_segment_has_its_turn, workspace_make,
 						workspace_remove),
 		cmocka_unit_test_setup_teardown(drain_goes_on_while_another_thread_has_the_monitor,
+						workspace_make, workspace_remove),
+		cmocka_unit_test_setup_teardown(segment_found_and_not_read_yet_has_no_figures,
 						workspace_make, workspace_remove),
 	};
 
