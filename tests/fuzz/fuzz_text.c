@@ -14,8 +14,10 @@
 #include "accept.h"
 #include "authorization.h"
 #include "config.h"
+#include "config_file.h"
 #include "fuzz_target.h"
 #include "log.h"
+#include "members.h"
 #include "options.h"
 #include "request.h"
 #include "server.h"
@@ -34,6 +36,21 @@ static void promise(bool is_kept, const char *what)
 	abort();
 }
 
+/* Something to show, and to filter. */
+static void publish_a_page(void)
+{
+	struct aggregate *data = aggregate_create(), *self = aggregate_create();
+	struct aggregate_member *member = members_join(data, "fwd", 1, 0, 1);
+
+	members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", "x", NULL));
+	members_add_metric(member, members_histogram("b", "y"));
+	members_add_series(member, 0, "1", NULL);
+	members_add_series(member, 1, "2", NULL);
+	members_publish(data, self);
+	aggregate_destroy(data);
+	aggregate_destroy(self);
+}
+
 /* One server for all inputs, as for all clients. */
 static struct server *the_server(void)
 {
@@ -48,6 +65,7 @@ static struct server *the_server(void)
 	server_start(&server, &(struct answer_options){.telemetry_path = "/metrics",
 						       .watch = &watch,
 						       .admin_api = true});
+	publish_a_page();
 	return &server;
 }
 
@@ -164,23 +182,45 @@ static void read_tokens(const char *text, size_t bytes)
 		"there are tokens, or it is said why not");
 }
 
-/* NAME=VALUE, as on the command line. */
-static void read_option(const char *text, size_t bytes)
+static struct config *fresh_config(void)
 {
 	static struct config config;
-	const size_t name_bytes = strcspn(text, "=");
-	const char *value = name_bytes < bytes ? text + name_bytes + 1 : "";
 
 	config = (struct config){.monitor = monitor_defaults};
 	config.monitor.overrides = config.overrides;
-	for (size_t i = 0; i < option_count; i++) {
-		if (!options[i].set || strlen(options[i].name) != name_bytes ||
-		    memcmp(options[i].name, text, name_bytes) != 0)
-			continue;
-		const char *fault = options[i].set((char *)&config + options[i].field,
-						   options[i].argument ? value : NULL);
-		promise(!fault || *fault, "a value is refused for a reason");
-	}
+	return &config;
+}
+
+static const char *set_option(void *config, const struct config_option *option, const char *value,
+			      size_t line)
+{
+	const char *fault = option->set((char *)config + option->field, value);
+
+	(void)line;
+	promise(!fault || *fault, "a value is refused for a reason");
+	return fault;
+}
+
+static void read_config_file(const char *text, size_t bytes)
+{
+	struct walk walk;
+
+	if (!config_file_read(&walk, text, bytes, set_option, fresh_config()))
+		promise(*walk.reason, "a configuration is refused for a reason");
+	walk_release(&walk);
+}
+
+/* NAME=VALUE, as on the command line. */
+static void read_option(const char *text, size_t bytes)
+{
+	const size_t name_bytes = strcspn(text, "=");
+	const char *value = name_bytes < bytes ? text + name_bytes + 1 : "";
+
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].set && strlen(options[i].name) == name_bytes &&
+		    memcmp(options[i].name, text, name_bytes) == 0)
+			set_option(fresh_config(), &options[i], options[i].argument ? value : NULL,
+				   0);
 }
 
 static const struct {
@@ -188,7 +228,7 @@ static const struct {
 	void (*read)(const char *text, size_t bytes);
 } readers[] = {
 	{'r', read_request},    {'t', read_target}, {'a', read_accept}, {'c', read_authorization},
-	{'w', read_web_config}, {'k', read_tokens}, {'o', read_option},
+	{'w', read_web_config}, {'k', read_tokens}, {'o', read_option}, {'y', read_config_file},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t bytes)
