@@ -19,7 +19,7 @@ sys.path.append(sys.path[0] + "/../exporter")  # where credentials are
 import tap
 from alertmanager import free_port
 from credentials import Authority, token_file
-from elsewhere import BLOCKS, COMMANDS
+from elsewhere import BLOCKS, COMMANDS, LANGUAGES
 from markdown import blocks_of, commands_of, spans_of
 from place import Place, run, wait_until
 from programs import Exporter, Load
@@ -215,7 +215,7 @@ def page_works(stage, path):
     spans = [span for span in spans_of(page) if IN_TEXT.match(span) and span not in COMMANDS]
     assert len(re.findall(r"^\s*```", page, re.M)) == 2 * len(blocks), f"{path}: fences do not match"
     for block in blocks:
-        assert block.language in TRIES, f"{path}:{block.line}: how to try {block.language}?"
+        assert block.language in TRIES | LANGUAGES, f"{path}:{block.line}: how to try {block.language}?"
         assert block.language != "text" or not re.search(f"^{IN_TEXT.pattern}", block.text, re.M), \
             f"{path}:{block.line}: command lines are not text"
     if not spans and all(block.language == "text" for block in blocks):
@@ -246,9 +246,10 @@ def what_is_run_elsewhere_is_there_and_is_run_there(_stage):
     lines = {line for page in pages().values() for block in blocks_of(page)
              for line in commands_of(block.text)}
     lines |= {span for page in pages().values() for span in spans_of(page)}
-    for command, (file, word) in {**COMMANDS, **BLOCKS}.items():
-        assert command in lines, f"no page has {command}"
-        assert word in (SOURCE / file).read_text(encoding="utf-8"), (command, file, word)
+    lines |= {block.language for page in pages().values() for block in blocks_of(page)}
+    for what, (file, word) in {**COMMANDS, **BLOCKS, **LANGUAGES}.items():
+        assert what in lines, f"no page has {what}"
+        assert word in (SOURCE / file).read_text(encoding="utf-8"), (what, file, word)
 
 
 def main():

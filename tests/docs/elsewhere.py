@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Command lines of the documentation that its test does not run itself: which file does, and the
-words in it that show it."""
+"""What its own test does not try of the documentation: which file does, and the words in it that
+show it."""
 
 COMMANDS = {
     # What the test itself is a part of.
@@ -21,9 +21,19 @@ COMMANDS = {
     "kill -HUP $(pidof ring-exporter)": ("tests/exporter/reload_e2e.py", "SIGHUP"),
     "curl -fsS -X POST http://127.0.0.1:10750/-/reload":
         ("tests/exporter/reload_e2e.py", "/-/reload"),
+    # They are about the whole machine.
+    "systemd-sysusers": ("tests/install/systemd_test.py", "systemd-sysusers --root"),
+    "systemd-tmpfiles --create": ("tests/install/systemd_test.py", "systemd-tmpfiles --create"),
+    "systemctl daemon-reload": ("tests/install/systemd_test.py", '"verify"'),
+    "systemctl enable --now ring-exporter": ("tests/install/systemd_test.py", '"verify"'),
+    # It waits for somebody to connect.
+    "systemd-socket-activate -l 127.0.0.1:10750 ring-exporter --web.systemd-socket":
+        ("tests/exporter/service_e2e.py", '"systemd-socket-activate", "-l"'),
     "docs/examples/replication/run.py": ("tests/examples/replication_e2e.py", '"run.py"'),
     "docs/examples/fleet/run.py": ("tests/examples/fleet_e2e.py", '"run.py"'),
 }
+# Drop-ins of systemd's units.
+LANGUAGES = {"ini": ("tests/install/systemd_test.py", "```ini")}
 # Whole blocks, by their first line.
 BLOCKS = {
     "export RING_DIR=$(mktemp -d)": ("tests/install/install_test.py", "docs/replication.md"),
