@@ -128,6 +128,7 @@ class Desk:
     def here(self, text, port):
         """With this place's names for what the pages name."""
         for there, here in (("10750", str(port)), ("127.0.0.1:5300", "127.0.0.1:0"),
+                            ("127.0.0.1:10751", "127.0.0.1:0"),
                             ("/etc/ring", self.home), ("/run/ring", self.place.segments)):
             text = text.replace(there, here)
         return text
