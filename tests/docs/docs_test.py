@@ -27,7 +27,7 @@ from stage import BUILD, SOURCE, Stage
 
 # What serves until it is ended: what it says when it is up, and what keeps it on a free port.
 SERVERS = {
-    "ring-exporter": ("listening", ""),
+    "ring-exporter": ("listening|segment attached", ""),  # which is all it says without an address
     "ringstat watch": (".", ""),
     "ringstat tail": (".", ""),
     "udp_forwarder": ("listening", ""),
@@ -129,6 +129,7 @@ class Desk:
         """With this place's names for what the pages name."""
         for there, here in (("10750", str(port)), ("127.0.0.1:5300", "127.0.0.1:0"),
                             ("127.0.0.1:10751", "127.0.0.1:0"),
+                            ("/var/lib/prometheus/node-exporter", self.place.folder),
                             ("/etc/ring", self.home), ("/run/ring", self.place.segments)):
             text = text.replace(there, here)
         return text
