@@ -22,10 +22,10 @@ from scratch import DEADLINE_S, Site, end_in_order, free_port, wait_until
 
 SCRAPES = "200ms"  # apart; nobody wants to wait for those of the files
 LOAD = "--cores", "2", "--rate", "20000", "--samples"  # of each core, and at most a second
-EVENTS, OBSERVED, SAMPLES, RESETS = (
-    "sum by (node) (load_events_total{%s})", "sum by (node) (load_latency_seconds_count{%s})",
-    "sum by (node) (ring_samples_written_total{%s})",
-    "max by (node) (resets(load_events_total{%s}[1h]))")
+LAST = "sum by (node) (last_over_time(%s{%%s}[1h]))"  # though a scrape may just have failed
+EVENTS, OBSERVED, SAMPLES = (LAST % name for name in (
+    "load_events_total", "load_latency_seconds_count", "ring_samples_written_total"))
+RESETS = "max by (node) (resets(load_events_total{%s}[1h]))"
 
 
 class Node:
