@@ -34,6 +34,8 @@ void confine(const struct config *config, const struct access *access, const cha
 	for (unsigned i = 0; i < config->address_count; i++)
 		if (config->addresses[i].path[0])
 			sandbox_grant_around(&grants, config->addresses[i].path, SANDBOX_REMOVE);
+	if (config->profile_address.path[0])
+		sandbox_grant_around(&grants, config->profile_address.path, SANDBOX_REMOVE);
 	if (config->textfile_dir)
 		sandbox_grant(&grants, config->textfile_dir, SANDBOX_READ | SANDBOX_WRITE);
 	grants.may_profile = config->profile_address.text != NULL;

@@ -128,8 +128,8 @@ static const int removing[] = {CALL(unlink), CALL(unlinkat)};
 static const int connecting[] = {CALL(connect), CALL(sendmmsg)};
 
 static const int profiling[] = {
-	CALL(memfd_create), CALL(setitimer),     CALL(timer_create),
-	CALL(timer_delete), CALL(timer_settime),
+	CALL(memfd_create), CALL(mincore),         CALL(msync),           CALL(sendfile),
+	CALL(setitimer),    CALL(timerfd_gettime), CALL(timerfd_settime),
 };
 
 /* They take a pointer to what they shall do. */

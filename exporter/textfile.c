@@ -230,6 +230,7 @@ static void *run(void *argument)
 	struct textfile *textfile = argument;
 	uint64_t pause_ns;
 
+	pthread_setname_np(pthread_self(), "textfile");
 	do
 		pause_ns = textfile_write(textfile) == -EAGAIN ? READY_NS : textfile->interval_ns;
 	while (wait_ns(textfile, pause_ns));

@@ -17,6 +17,15 @@ COMMANDS = {
         ("tests/examples/replication_e2e.py", "database.collector"),
     "REDISCLI_AUTH=secret redis_collector --connect 192.0.2.1:6379 --prefix cache/":
         ("tests/examples/replication_e2e.py", "database.collector"),
+    # They take half a minute, or need a directory of root's.
+    "google-pprof --text --seconds=30 http://127.0.0.1:10751/debug/pprof/profile":
+        ("tests/exporter/pprof_e2e.py", '"google-pprof", "--text"'),
+    "curl -o profile http://127.0.0.1:10751/debug/pprof/profile?seconds=30":
+        ("tests/exporter/pprof_e2e.py", "/profile?seconds="),
+    "ring-exporter --textfile /var/lib/prometheus/node-exporter --web.listen-address none":
+        ("tests/exporter/textfile_e2e.py", '"--web.listen-address=none"'),
+    "ring-exporter --textfile /var/lib/prometheus/node-exporter --once":
+        ("tests/exporter/textfile_e2e.py", "--once"),
     # All exporters of a machine would be told, and these need options.
     "kill -HUP $(pidof ring-exporter)": ("tests/exporter/reload_e2e.py", "SIGHUP"),
     "curl -fsS -X POST http://127.0.0.1:10750/-/reload":

@@ -90,28 +90,36 @@ def while_scraped(exporter, what):
         scraper.join()
 
 
-def has(names, pattern):
-    return any(re.match(pattern, name) for name in names)
+def await_names(take, *patterns):
+    """Takes profiles until they have functions of all these names: on a busy machine the exporter
+    has little time, and one profile few samples."""
+    names = set()
+
+    def look():
+        names.update(take())
+        return all(any(re.match(pattern, name) for name in names) for pattern in patterns)
+    wait_until(look, f"{patterns} in {names}")
 
 
 def X4_profile_has_the_functions_of_all_busy_threads(place):
     exporter = worked(place)
-    status, header, body = while_scraped(exporter,
-                                         lambda: exporter.ask(f"{ROOT}/profile?seconds=2"))
-    assert status == 200 and "application/octet-stream" in header, header
     path = os.path.join(place.folder, "profile")
-    with open(path, "wb") as file:
-        file.write(body)
-    names = pprof(place, PATHS["ring-exporter"], path)
-    assert has(names, "drain_|ring_reader_") and has(names, "collect_run"), names
-    assert has(names, "serve_run"), names
+
+    def take():
+        status, header, body = while_scraped(exporter,
+                                             lambda: exporter.ask(f"{ROOT}/profile?seconds=1"))
+        assert status == 200 and "application/octet-stream" in header, header
+        with open(path, "wb") as file:
+            file.write(body)
+        return pprof(place, PATHS["ring-exporter"], path)
+    await_names(take, "drain_|ring_reader_", "collect_run", "serve_run")
     assert "PROFILE" not in exporter.said() and exporter.page() is not None
 
 
 def X4_google_pprof_asks_for_the_profile_and_its_names_itself(place):
     exporter = worked(place)
-    names = pprof(place, "--seconds=2", exporter.url)
-    assert has(names, "drain_|ring_reader_") and has(names, "collect_run"), names
+    await_names(lambda: pprof(place, "--seconds=1", exporter.url), "drain_|ring_reader_",
+                "collect_run")
 
 
 def X4_one_profile_at_a_time_and_who_goes_away_frees_it(place):
