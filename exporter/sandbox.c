@@ -93,7 +93,7 @@ static void forget(struct sandbox_grants *grants)
 void sandbox_enter(struct sandbox_grants *grants)
 {
 	if (SANDBOX_IS_INSTRUMENTED) {
-		log_event(LOG_INFO, "no sandbox, as what measures this build writes files", NULL);
+		log_event(LOG_DEBUG, "no sandbox, as what measures this build writes files", NULL);
 	} else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		log_event(LOG_WARN, "no sandbox", "reason", strerror(errno), NULL);
 	} else {
