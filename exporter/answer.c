@@ -23,6 +23,7 @@
 static const char *const metrics_types[FORMAT_COUNT] = {
 	[FORMAT_TEXT] = FORMAT_TYPE_TEXT,
 	[FORMAT_OPENMETRICS] = FORMAT_TYPE_OPENMETRICS,
+	[FORMAT_PROTOBUF] = FORMAT_TYPE_PROTOBUF,
 };
 static const struct page_header style[] = {{TYPE_CSS}, {NULL}};
 static const struct page_header later[] = {

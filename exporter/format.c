@@ -6,7 +6,7 @@
 
 #define TOTAL "_total"
 
-const char *const format_ends[FORMAT_COUNT] = {
+const char *const format_ends[FORMAT_LINES_COUNT] = {
 	[FORMAT_TEXT] = "",
 	[FORMAT_OPENMETRICS] = "# EOF\n",
 };
@@ -23,7 +23,7 @@ static struct ring_text stem_of(struct ring_text name, const char *suffix)
 
 /* A gauge named _total is a total in doubles, such as seconds: the exporter has some, segments
  * are not allowed any. */
-static bool is_counter(const struct ring_metric_info *metric)
+bool format_is_counter(const struct ring_metric_info *metric)
 {
 	return metric->kind == RING_COUNTER ||
 	       (metric->kind == RING_GAUGE && stem_of(metric->name, TOTAL).bytes > 0);
@@ -93,7 +93,7 @@ static void heading_text(struct text *text, const struct ring_metric_info *metri
 	text_help(text, metric->help.data, metric->help.bytes);
 	put_name(text, "\n# TYPE ", metric->name);
 	text_string(text, metric->kind == RING_HISTOGRAM ? "histogram\n"
-			  : is_counter(metric)           ? "counter\n"
+			  : format_is_counter(metric)    ? "counter\n"
 							 : "gauge\n");
 }
 
@@ -109,10 +109,11 @@ static void heading_openmetrics(struct text *text, const struct catalog *catalog
 	if (is_info(metric)) {
 		word = "info";
 		name = stem_of(name, "_info");
-	} else if (is_counter(metric) && catalog && is_taken(catalog, stem_of(name, TOTAL))) {
+	} else if (format_is_counter(metric) && catalog &&
+		   is_taken(catalog, stem_of(name, TOTAL))) {
 		word = "unknown";
 		has_unit = false; /* which a name would have to end with */
-	} else if (is_counter(metric)) {
+	} else if (format_is_counter(metric)) {
 		word = "counter";
 		name = stem_of(name, TOTAL);
 	}

@@ -7,6 +7,7 @@
 
 #include "lines.h"
 #include "number.h"
+#include "protobuf.h"
 
 /* Every byte of a label value may need an escape; an invalid one has become three already. */
 #define LABEL_BYTES_MAX (RING_LABEL_KEY_MAX + 2 * 3 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
@@ -114,11 +115,11 @@ static bool spelling_fits(const struct spelling *spelling)
 
 /* On the page there will be one of them. */
 static void spell_headings(struct spelling *spelling, const struct ring_metric_info *metric,
-			   size_t heading_bytes[FORMAT_COUNT])
+			   size_t heading_bytes[FORMAT_LINES_COUNT])
 {
 	size_t longest = 0;
 
-	for (unsigned format = 0; format < FORMAT_COUNT; format++) {
+	for (unsigned format = 0; format < FORMAT_LINES_COUNT; format++) {
 		const size_t before = spelling->text.bytes;
 		format_heading(&spelling->text, format, spelling->lines->catalog, metric);
 		heading_bytes[format] = spelling->text.bytes - before;
@@ -134,7 +135,7 @@ static void spell_family(struct spelling *spelling, const struct catalog_family 
 	const struct spelling before = *spelling;
 	const struct ring_metric_info *metric = &family->metric;
 	struct lines_family spelled = {
-		.metric = metric,
+		.family = family,
 		.kind = metric->kind,
 		.series_cells = metric->series_cells,
 		.cell = family->series->cell,
@@ -145,6 +146,10 @@ static void spell_family(struct spelling *spelling, const struct catalog_family 
 	spell_headings(spelling, metric, spelled.heading_bytes);
 	for (size_t i = 0; i < family->series_count && spelling_fits(spelling); i++)
 		spell_series(spelling, metric, family->series[i].labels);
+	/* In protobuf a family takes less as a rule; a page must hold the same ones in any case. */
+	const size_t message_bytes_max = before.page_bytes_max + protobuf_bytes_max(family);
+	if (spelling->page_bytes_max < message_bytes_max)
+		spelling->page_bytes_max = message_bytes_max;
 	if (spelling_fits(spelling)) {
 		lines->families[lines->family_count++] = spelled;
 		return;

@@ -15,13 +15,13 @@
 #include "format.h"
 
 struct lines_family {
-	const struct ring_metric_info *metric; /* the catalog's */
+	const struct catalog_family *family; /* the catalog's */
 	enum ring_kind kind;
 	uint32_t series_cells;
 	size_t cell; /* the first one */
 	size_t series_count;
 	bool is_below_zero; /* a histogram with a bound that is */
-	size_t heading_bytes[FORMAT_COUNT];
+	size_t heading_bytes[FORMAT_LINES_COUNT];
 };
 
 /* In `spelled`, one after the other, stand for each family its headings, one per format, and then

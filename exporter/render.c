@@ -10,12 +10,8 @@
 #include <ring/record.h>
 
 #include "number.h"
+#include "protobuf.h"
 #include "render.h"
-
-/* Prometheus keeps doubles. A counter goes round at 2^53, where doubles stop being exact, and
- * rate() takes that for a reset. The counts of a histogram do not: they would go round one by
- * one, and a larger bucket show less than a smaller one. */
-#define COUNT_MASK ((UINT64_C(1) << 53) - 1)
 
 #define LABEL_BYTES_MAX    (RING_LABEL_KEY_MAX + 2 * RING_LABEL_VALUE_MAX + sizeof ",=\"\"")
 #define LEFT_OUT_BYTES_MAX 256u /* of the family about families, less its labels, and the end */
@@ -39,7 +35,7 @@ static inline void put_spelled(struct position *at, size_t bytes)
 
 static void put_heading(struct position *at, const struct lines_family *family)
 {
-	for (unsigned format = 0; format < FORMAT_COUNT; format++) {
+	for (unsigned format = 0; format < FORMAT_LINES_COUNT; format++) {
 		if (format == at->format)
 			put_spelled(at, family->heading_bytes[format]);
 		else
@@ -71,7 +67,7 @@ static struct position render_counters(struct position at, const struct lines_fa
 {
 	put_heading(&at, family);
 	for (size_t i = 0; i < family->series_count; i++)
-		put_count(&at, cells[i * family->series_cells] & COUNT_MASK);
+		put_count(&at, cells[i * family->series_cells] & FORMAT_COUNT_MASK);
 	return at;
 }
 
@@ -100,7 +96,7 @@ static struct position render_gauges(struct position at, const struct lines_fami
 static struct position render_states(struct position at, const struct lines_family *family,
 				     const uint64_t *cells)
 {
-	const struct ring_metric_info *metric = family->metric;
+	const struct ring_metric_info *metric = &family->family->metric;
 
 	put_heading(&at, family);
 	for (size_t i = 0; i < family->series_count; i++) {
@@ -141,9 +137,19 @@ static struct position render_histograms(struct position at, const struct lines_
 	return at;
 }
 
+static void render_messages(struct text *text, const struct lines *lines, const uint64_t *cells)
+{
+	for (size_t i = 0; i < lines->family_count; i++)
+		protobuf_family(text, lines->families[i].family, &cells[lines->families[i].cell]);
+}
+
 void render_lines(struct text *text, enum format format, const struct lines *lines,
 		  const uint64_t *cells)
 {
+	if (format == FORMAT_PROTOBUF) {
+		render_messages(text, lines, cells);
+		return;
+	}
 	struct position at = {
 		.format = format,
 		.to = text_room(text, lines->page_bytes_max),
@@ -189,7 +195,26 @@ struct ring_metric_info render_left_out_metric(void)
 		.name = {name, sizeof name - 1},
 		.help = {help, sizeof help - 1},
 		.kind = RING_GAUGE,
+		.series_cells = 2,
 	};
+}
+
+static void render_left_out_message(struct text *text, struct ring_metric_info metric,
+				    const struct shape_labels *labels, size_t count)
+{
+	char values[SHAPE_LABELS_MAX * (RING_LABEL_VALUE_MAX + 1)];
+	struct catalog_series series = {.labels = values};
+	const uint64_t cells[2] = {ring_bits_of((double)count)};
+	char *end = values;
+
+	for (; labels && metric.label_count < labels->count; metric.label_count++) {
+		const struct ring_text value = labels->values[metric.label_count];
+		metric.label_keys[metric.label_count] = labels->names[metric.label_count];
+		end = (char *)mempcpy(end, value.data, value.bytes) + 1;
+		end[-1] = '\0';
+	}
+	protobuf_family(text, &(struct catalog_family){metric, &series, 1, (size_t)(end - values)},
+			cells);
 }
 
 static void render_left_out(struct text *text, enum format format,
@@ -197,6 +222,10 @@ static void render_left_out(struct text *text, enum format format,
 {
 	const struct ring_metric_info metric = render_left_out_metric();
 
+	if (format == FORMAT_PROTOBUF) {
+		render_left_out_message(text, metric, labels, count);
+		return;
+	}
 	format_heading(text, format, NULL, &metric);
 	text_string(text, RENDER_LEFT_OUT_NAME);
 	render_labels(text, labels);
@@ -262,5 +291,6 @@ void render_snapshot(struct render *render, struct text *text, enum format forma
 	}
 	if (!render->hides_left_out)
 		render_left_out(text, format, render->labels, left_out_count);
-	text_string(text, format_ends[format]);
+	if (format < FORMAT_LINES_COUNT)
+		text_string(text, format_ends[format]);
 }

@@ -199,6 +199,9 @@ enum format request_format(struct MHD_Connection *connection)
 	static const struct accept_offer offers[FORMAT_COUNT] = {
 		[FORMAT_TEXT] = {"text/plain", {{"version", "0.0.4"}}},
 		[FORMAT_OPENMETRICS] = {"application/openmetrics-text", {{"version", "1.0.0"}}},
+		[FORMAT_PROTOBUF] = {"application/vnd.google.protobuf",
+				     {{"proto", "io.prometheus.client.MetricFamily"},
+				      {"encoding", "delimited"}}},
 	};
 
 	return choose(connection, MHD_HTTP_HEADER_ACCEPT, offers, FORMAT_COUNT);

@@ -16,11 +16,13 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from harness import totals_of_seg
 from place import DEADLINE_S, main, run, wait_until
-from programs import Exporter, Page, Prometheus
+from programs import Exporter, Messages, Page, Prometheus
 import exposition
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+MESSAGES = ("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+            "encoding=delimited")
 PARSERS = {TEXT: text_parser, OPENMETRICS: openmetrics_parser}
 
 # What clients send, word by word, and what they get.
@@ -33,7 +35,7 @@ CLIENTS = {
     PROMETHEUS: OPENMETRICS,
     PROTOBUF + ",application/openmetrics-text;version=1.0.0;q=0.8,"
     "application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1": OPENMETRICS,
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1": MESSAGES,
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
@@ -41,7 +43,7 @@ CLIENTS = {
     PROTOBUF + ";q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
     "application/openmetrics-text;version=0.0.1;q=0.4,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1": OPENMETRICS,
+    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1": MESSAGES,
     "text/plain;version=0.0.4;q=1,*/*;q=0.1": TEXT,
     "*/*": TEXT,
 }
@@ -134,8 +136,9 @@ def clients_get_what_they_prefer(place):
             assert (status, headers["Content-Type"]) == (200, kind), (accept, headers)
             assert headers["Vary"] == "Accept, Accept-Encoding", headers
             assert headers.get("Content-Encoding", "identity") == coding, headers
-            text = (gzip.decompress(body) if coding == "gzip" else body).decode()
-            assert totals.are_on(Page(text, kind == OPENMETRICS)), accept
+            page = gzip.decompress(body) if coding == "gzip" else body
+            assert totals.are_on(Messages(page) if kind == MESSAGES
+                                 else Page(page.decode(), kind == OPENMETRICS)), accept
 
 
 def formats_show_the_same_series(place):

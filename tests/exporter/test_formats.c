@@ -19,6 +19,8 @@
 #define OPENMETRICS        "Content-Type: " FORMAT_TYPE_OPENMETRICS
 #define ACCEPT_TEXT        "Accept: text/plain\r\n"
 #define ACCEPT_OPENMETRICS "Accept: application/openmetrics-text\r\n"
+#define PROTOBUF           "Content-Type: " FORMAT_TYPE_PROTOBUF
+#define ACCEPT_PROTOBUF    "Accept: application/vnd.google.protobuf\r\n"
 #define ACCEPT_GZIP        "Accept-Encoding: gzip\r\n"
 #define PAGE_BYTES_MAX     (1u << 20)
 
@@ -125,6 +127,10 @@ static void client_gets_the_format_that_it_prefers(void **state)
 		{"Accept: application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
 		 "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n",
 		 OPENMETRICS},
+		{ACCEPT_PROTOBUF, PROTOBUF},
+		{"Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+		 "encoding=text\r\n",
+		 TEXT},
 		{"Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text;q=0.6\r\n",
 		 OPENMETRICS},
 	};
@@ -135,9 +141,12 @@ static void client_gets_the_format_that_it_prefers(void **state)
 		if (!has_header(scene, cases[i].type))
 			fail_msg("%s%s", cases[i].headers, scene->answer);
 		const bool is_text = strcmp(cases[i].type, TEXT) == 0;
-		assert_int_equal(strstr(page(scene), "\n# EOF\n") == NULL, is_text);
-		assert_non_null(strstr(page(scene), is_text ? "# TYPE a_total counter\n"
-							    : "# TYPE a counter\n"));
+		const bool is_protobuf = strcmp(cases[i].type, PROTOBUF) == 0;
+		assert_int_equal(strstr(page(scene), "\n# EOF\n") == NULL, is_text || is_protobuf);
+		/* The family's name with its tag and length, after the family's own length. */
+		assert_non_null(strstr(page(scene), is_protobuf ? "\n\aa_total\x12\x05Help.\x18"
+						    : is_text   ? "# TYPE a_total counter\n"
+								: "# TYPE a counter\n"));
 		assert_true(has_header(scene, "Vary: Accept, Accept-Encoding"));
 	}
 }

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 
 import exposition
+import messages
 from place import DEADLINE_S, Program, run, wait_until
 
 
@@ -41,7 +42,10 @@ class Page:
 
     def __init__(self, text, openmetrics=False):
         self.text = text
-        self.families = exposition.read(text, openmetrics)
+        self.take(exposition.read(text, openmetrics))
+
+    def take(self, families):
+        self.families = families
         self.values = {
             (name, ",".join(f'{key}="{value}"' for key, value in labels)): float(value)
             for (name, labels), value in exposition.series_of(self.families).items()}
@@ -62,6 +66,18 @@ class Page:
                 parts = [self.values[f"ring_samples_{part}", labels]
                          for part in ("drained_total", "dropped_total", "pending")]
                 assert count == sum(parts), (labels, count, parts)
+
+
+class Messages(Page):
+    """The same in protobuf; `metrics` are its messages, by name and labels."""
+
+    def __init__(self, body):
+        families, self.metrics = messages.read(body)
+        self.take(families)
+
+    def metric(self, name, **labels):
+        """The counter, gauge or histogram of exactly these labels."""
+        return self.metrics[name, tuple(labels.items())]
 
 
 def export_once(place, *arguments):
