@@ -20,6 +20,7 @@ TAILQ_HEAD(member_list, aggregate_member);
 
 struct aggregate {
 	struct series_set set;
+	uint64_t start_ns;
 	struct member_list members;
 	struct member_list ghosts; /* the oldest first */
 	uint32_t ghost_count;
@@ -41,6 +42,16 @@ struct aggregate *aggregate_create(void)
 	TAILQ_INIT(&aggregate->ghosts);
 	aggregate->remainder.aggregate = aggregate;
 	return aggregate;
+}
+
+void aggregate_start(struct aggregate *aggregate, uint64_t wall_ns)
+{
+	aggregate->start_ns = wall_ns;
+}
+
+void aggregate_start_member(struct aggregate_member *member, uint64_t wall_ns)
+{
+	member->start_ns = wall_ns;
 }
 
 void aggregate_limit(struct aggregate *aggregate, const struct aggregate_limits *limits)
@@ -111,6 +122,7 @@ int aggregate_join(struct aggregate *aggregate, struct aggregate_member **joined
 		return -ENOMEM;
 	member->aggregate = aggregate;
 	member->identity = *identity;
+	member->start_ns = identity->created_ns > 0 ? identity->created_ns : aggregate->start_ns;
 	member->core_count = core_count;
 	member->splits_cores = aggregate->splits_cores;
 	TAILQ_INSERT_TAIL(&aggregate->members, member, of_list);

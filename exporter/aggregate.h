@@ -23,6 +23,11 @@
  * is one that cannot be shown as it should. A name that only members gone still hold goes to the
  * next member that wants it.
  *
+ * A series *starts* when the oldest segment that was seen to contribute to it was created, be it
+ * that this one is gone and others carry its totals on. What a segment carries on from one that was
+ * never seen is older than that. The exporter's own series start with the process; those of a
+ * ring's account with the segment.
+ *
  * One thread at a time. Failures are -ENOMEM; a member that met one must leave.
  */
 #ifndef AGGREGATE_H
@@ -61,6 +66,11 @@ bool aggregate_covers(const struct aggregate *aggregate, const struct identity *
 
 int aggregate_join(struct aggregate *aggregate, struct aggregate_member **member,
 		   const struct identity *identity, uint32_t core_count);
+
+/* When the series of members start, since 1970, that do not say it in their identity; of this one,
+ * to which none have been added yet. */
+void aggregate_start(struct aggregate *aggregate, uint64_t wall_ns);
+void aggregate_start_member(struct aggregate_member *member, uint64_t wall_ns);
 
 /* The member's metrics and series, in the order of its tables: the first has index 0. */
 int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric);

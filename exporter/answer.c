@@ -235,7 +235,7 @@ static void init_metrics(struct answers *answers, size_t bytes_max)
 		page_init(&answers->metrics[format], answers->metrics_headers[format], bytes_max,
 			  &answers->held_bytes);
 	}
-	filtered_init(&answers->filtered, answers->metrics, bytes_max, answers->options.labels);
+	filtered_init(&answers->filtered, answers->metrics, bytes_max, &answers->render);
 }
 
 void answers_init(struct answers *answers, const struct answer_options *options)
@@ -245,6 +245,7 @@ void answers_init(struct answers *answers, const struct answer_options *options)
 
 	*answers = (struct answers){.options = *options};
 	render_init(&answers->render, options->labels);
+	answers->render.has_created = options->openmetrics_created;
 	init_metrics(answers, bytes_max);
 	page_init(&answers->status_html, reply_html, STATUS_BYTES_MAX, &answers->held_bytes);
 	page_init(&answers->status_json, reply_json, STATUS_BYTES_MAX, &answers->held_bytes);

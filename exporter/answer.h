@@ -41,6 +41,7 @@ struct answer_options {
 	const struct shape_labels *labels; /* NULL: none */
 	size_t page_bytes_max;             /* 0: RENDER_BYTES_MAX */
 	struct pprof *pprof;               /* NULL: no listener is for profiles */
+	bool openmetrics_created;
 };
 
 struct answers {

@@ -104,13 +104,15 @@ void catalog_add_family(struct catalog *catalog, const struct ring_metric_info *
 	catalog->byte_count = (size_t)(bytes - catalog->bytes);
 }
 
-size_t catalog_add_series(struct catalog *catalog, const char *labels, size_t label_bytes)
+size_t catalog_add_series(struct catalog *catalog, const char *labels, size_t label_bytes,
+			  uint64_t start_ns)
 {
 	struct catalog_family *family = &catalog->families[catalog->family_count - 1];
 	struct catalog_series *series = &catalog->series[catalog->series_count++];
 
 	series->labels = memcpy(catalog->bytes + catalog->byte_count, labels, label_bytes);
 	series->cell = catalog->cell_count;
+	series->start_ns = start_ns;
 	catalog->byte_count += (label_bytes + 7) / 8 * 8;
 	catalog->cell_count += family->metric.series_cells;
 	family->series_count++;

@@ -20,6 +20,7 @@
 struct catalog_series {
 	const char *labels; /* one value per label key, each terminated; valid UTF-8 */
 	size_t cell;        /* its first one */
+	uint64_t start_ns;  /* since 1970, when its counts began; 0: unknown */
 };
 
 struct catalog_family {
@@ -62,7 +63,8 @@ void catalog_release(struct catalog *catalog);
 /* Add, in order, what was counted. A series belongs to the family added last; its first cell
  * is returned. */
 void catalog_add_family(struct catalog *catalog, const struct ring_metric_info *metric);
-size_t catalog_add_series(struct catalog *catalog, const char *labels, size_t label_bytes);
+size_t catalog_add_series(struct catalog *catalog, const char *labels, size_t label_bytes,
+			  uint64_t start_ns);
 
 /* Copies a metric's texts and bounds to `*bytes` and moves that on; the room needed. */
 struct ring_metric_info catalog_copy_metric(const struct ring_metric_info *metric, char **bytes);

@@ -43,6 +43,7 @@ static int collect_prepare(struct collect *collect, const struct collect_options
 					   .reload = options->reload,
 					   .traffic = options->traffic,
 					   .textfile = options->textfile,
+					   .wall_ns = clock_wall_ns(),
 					   .labels = options->shape.labels,
 					   .exporter_metrics = options->exporter_metrics});
 	return error ? error

@@ -5,11 +5,12 @@
 #include "filtered.h"
 
 void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT],
-		   size_t page_bytes_max, const struct shape_labels *labels)
+		   size_t page_bytes_max, const struct render *render)
 {
 	*filtered = (struct filtered){.request_count = 0};
 	for (unsigned i = 0; i < FILTERED_COUNT; i++) {
-		render_init(&filtered->list[i].render, labels);
+		render_init(&filtered->list[i].render, render->labels);
+		filtered->list[i].render.has_created = render->has_created;
 		for (unsigned format = 0; format < FORMAT_COUNT; format++)
 			page_init(&filtered->list[i].pages[format], whole[format].headers,
 				  page_bytes_max, whole[format].held_bytes);

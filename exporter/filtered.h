@@ -28,9 +28,9 @@ struct filtered {
 	uint64_t request_count;
 };
 
-/* The pages are like the whole ones in all but what they show. */
+/* The pages are like the whole ones, with this way to render them, in all but what they show. */
 void filtered_init(struct filtered *filtered, const struct page whole[FORMAT_COUNT],
-		   size_t page_bytes_max, const struct shape_labels *labels);
+		   size_t page_bytes_max, const struct render *render);
 void filtered_release(struct filtered *filtered);
 
 /* The page of the snapshot, rendered if it is not there. It may have failed, as any page. */

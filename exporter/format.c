@@ -80,6 +80,21 @@ static bool is_taken(const struct catalog *catalog, struct ring_text name)
 	return false;
 }
 
+struct ring_text format_openmetrics_name(const struct ring_metric_info *metric)
+{
+	return format_is_counter(metric) ? stem_of(metric->name, TOTAL) : metric->name;
+}
+
+bool format_has_created(const struct catalog *catalog, const struct ring_metric_info *metric)
+{
+	const struct ring_text name = format_openmetrics_name(metric);
+
+	if (metric->kind != RING_HISTOGRAM && !format_is_counter(metric))
+		return false;
+	return !find(catalog, name, "_created") &&
+	       (metric->kind == RING_HISTOGRAM || !is_taken(catalog, name));
+}
+
 static void put_name(struct text *text, const char *before, struct ring_text name)
 {
 	text_string(text, before);

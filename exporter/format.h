@@ -40,6 +40,12 @@ extern const char *const format_ends[FORMAT_LINES_COUNT];
 /* Whether its values only grow. */
 bool format_is_counter(const struct ring_metric_info *metric);
 
+/* The name of a counter or a histogram in OpenMetrics, where another family leaves it to it. */
+struct ring_text format_openmetrics_name(const struct ring_metric_info *metric);
+
+/* Whether OpenMetrics can say when the series of this family, which is in the catalog, started. */
+bool format_has_created(const struct catalog *catalog, const struct ring_metric_info *metric);
+
 /* What stands above a family's lines, beside the families of this catalog; NULL: it is alone. */
 void format_heading(struct text *text, enum format format, const struct catalog *catalog,
 		    const struct ring_metric_info *metric);

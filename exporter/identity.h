@@ -16,6 +16,7 @@ struct identity {
 	char name[RING_NAME_MAX + 1];
 	uint8_t uuid[16];
 	uint8_t predecessor[16];
+	uint64_t created_ns; /* since 1970; 0: unknown */
 };
 
 /* Whether both are one segment, be it at different times. */

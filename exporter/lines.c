@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of a page that stay; see lines.h. */
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +109,26 @@ static void spell_series(struct spelling *spelling, const struct ring_metric_inf
 		spell_line(spelling, metric, "", labels, NULL);
 }
 
+/* `name_created{key="value",...} 1700000000.123`, all of it: it stays. Where nobody knows, nothing.
+ */
+static void spell_created(struct spelling *spelling, const struct ring_metric_info *metric,
+			  const struct catalog_series *series)
+{
+	const size_t start = spelling->text.bytes;
+	struct ring_metric_info named = *metric;
+	char seconds[32];
+
+	named.name = format_openmetrics_name(metric);
+	spell_line(spelling, &named, "_created", series->labels, NULL);
+	snprintf(seconds, sizeof seconds, "%" PRIu64 ".%03" PRIu64 "\n",
+		 series->start_ns / 1000000000, series->start_ns / 1000000 % 1000);
+	text_string(&spelling->text, seconds);
+	if (series->start_ns == 0)
+		spelling->text.bytes = start;
+	spelling->lines->line_bytes[spelling->line_count - 1] = (uint16_t)(spelling->text.bytes -
+									   start);
+}
+
 /* Whether the page has room for what has been spelled so far. */
 static bool spelling_fits(const struct spelling *spelling)
 {
@@ -141,11 +163,15 @@ static void spell_family(struct spelling *spelling, const struct catalog_family 
 		.cell = family->series->cell,
 		.series_count = family->series_count,
 		.is_below_zero = metric->bound_count > 0 && metric->bounds[0] < 0,
+		.has_created = lines->has_created && format_has_created(lines->catalog, metric),
 	};
 
 	spell_headings(spelling, metric, spelled.heading_bytes);
-	for (size_t i = 0; i < family->series_count && spelling_fits(spelling); i++)
+	for (size_t i = 0; i < family->series_count && spelling_fits(spelling); i++) {
 		spell_series(spelling, metric, family->series[i].labels);
+		if (spelled.has_created)
+			spell_created(spelling, metric, &family->series[i]);
+	}
 	/* In protobuf a family takes less as a rule; a page must hold the same ones in any case. */
 	const size_t message_bytes_max = before.page_bytes_max + protobuf_bytes_max(family);
 	if (spelling->page_bytes_max < message_bytes_max)
@@ -187,12 +213,12 @@ static size_t line_count_max(const struct catalog *catalog)
 
 	for (size_t i = 0; i < catalog->family_count; i++) {
 		const struct catalog_family *family = &catalog->families[i];
-		count += family->series_count * line_count(&family->metric);
+		count += family->series_count * (line_count(&family->metric) + 1);
 	}
 	return count;
 }
 
-struct lines *lines_create(struct catalog *catalog, size_t bytes_max)
+struct lines *lines_create(struct catalog *catalog, size_t bytes_max, bool has_created)
 {
 	struct lines *lines = calloc(1, sizeof *lines);
 
@@ -200,6 +226,7 @@ struct lines *lines_create(struct catalog *catalog, size_t bytes_max)
 		return NULL;
 	lines->catalog = catalog_hold(catalog);
 	lines->bytes_max = bytes_max;
+	lines->has_created = has_created;
 	lines->families = calloc(catalog->family_count + 1, sizeof *lines->families);
 	lines->line_bytes = calloc(line_count_max(catalog) + 1, sizeof *lines->line_bytes);
 	if (lines->families && lines->line_bytes && spell_all(lines) == 0)

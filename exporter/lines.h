@@ -21,6 +21,7 @@ struct lines_family {
 	size_t cell; /* the first one */
 	size_t series_count;
 	bool is_below_zero; /* a histogram with a bound that is */
+	bool has_created;   /* each series has a line more, in OpenMetrics, number included */
 	size_t heading_bytes[FORMAT_LINES_COUNT];
 };
 
@@ -30,6 +31,7 @@ struct lines_family {
 struct lines {
 	struct catalog *catalog; /* held */
 	size_t bytes_max;
+	bool has_created;
 	size_t page_bytes_max; /* what the page can take, with all numbers at their longest */
 	struct lines_family *families;
 	size_t family_count;
@@ -38,8 +40,9 @@ struct lines {
 	uint16_t *line_bytes; /* of each line, without its number */
 };
 
-/* For a page of so many bytes. NULL for want of memory. */
-struct lines *lines_create(struct catalog *catalog, size_t bytes_max);
+/* For a page of so many bytes, with or without OpenMetrics' _created lines. NULL for want of
+ * memory. */
+struct lines *lines_create(struct catalog *catalog, size_t bytes_max, bool has_created);
 void lines_destroy(struct lines *lines);
 
 /* Whether these are what lines_create would make. */

@@ -130,6 +130,7 @@ static int serve_until_signal(struct collect *collect, const struct config *conf
 		.labels = &config->labels,
 		.page_bytes_max = config->page_bytes_max,
 		.pprof = door->pprof,
+		.openmetrics_created = config->openmetrics_created,
 	};
 	struct serve serve;
 	const int error = serve_start(&serve, &door->listeners, door->access, &options,

@@ -46,6 +46,7 @@ static struct contribution *contribute(struct aggregate_member *member, struct s
 	if (!contribution)
 		return NULL;
 	contribution->member = member;
+	series_started(set, contribution->series, member->start_ns);
 	contribution->by_segment = metric->split.by_segment;
 	contribution->by_core = metric->split.by_core;
 	LIST_INSERT_HEAD(&member->contributions, contribution, of_member);

@@ -22,6 +22,7 @@ struct aggregate_member {
 	struct aggregate *aggregate;
 	TAILQ_ENTRY(aggregate_member) of_list;
 	struct identity identity;
+	uint64_t start_ns; /* of its series, see aggregate.h */
 	uint32_t core_count;
 	struct member_metric *metrics;
 	uint32_t metric_count;

@@ -280,6 +280,8 @@ const struct config_option options[] = {
 	 set_token_file, .traits = OPTION_REPEATS},
 	{"web.telemetry-path", "PATH", "/metrics", "path of the metrics", set_telemetry_path,
 	 FIELD(telemetry_path)},
+	{"web.openmetrics-created", NULL, NULL, "say in OpenMetrics when series started: _created",
+	 set_true, FIELD(openmetrics_created)},
 	{"web.disable-exporter-metrics", NULL, NULL, "leave out ring_exporter_* and process_*",
 	 set_true, FIELD(disable_exporter_metrics)},
 	{"web.external-url", "URL", NULL,

@@ -153,11 +153,11 @@ static char *put_series(char *to, const struct ring_metric_info *metric, unsigne
 	char *const contents = proto_open(to);
 	char *end = put_labels(contents, metric, series->labels);
 	if (metric->kind == RING_HISTOGRAM)
-		end = put_histogram(end, metric, cells, 0);
+		end = put_histogram(end, metric, cells, series->start_ns);
 	else if (metric->kind == RING_COUNTER)
-		end = put_counter(end, (double)(cells[0] & FORMAT_COUNT_MASK), 0);
+		end = put_counter(end, (double)(cells[0] & FORMAT_COUNT_MASK), series->start_ns);
 	else if (type == TYPE_COUNTER)
-		end = put_counter(end, ring_double_of(cells[0]), 0);
+		end = put_counter(end, ring_double_of(cells[0]), series->start_ns);
 	else
 		end = put_value(end, METRIC_GAUGE, ring_double_of(cells[0]));
 	return proto_close(contents, end, FAMILY_METRIC);

@@ -62,12 +62,23 @@ static inline void put_double(struct position *at, double value)
 	*at->to++ = '\n';
 }
 
+static void put_created(struct position *at)
+{
+	if (at->format == FORMAT_OPENMETRICS)
+		put_spelled(at, *at->line_bytes++);
+	else
+		skip_line(at);
+}
+
 static struct position render_counters(struct position at, const struct lines_family *family,
 				       const uint64_t *cells)
 {
 	put_heading(&at, family);
-	for (size_t i = 0; i < family->series_count; i++)
+	for (size_t i = 0; i < family->series_count; i++) {
 		put_count(&at, cells[i * family->series_cells] & FORMAT_COUNT_MASK);
+		if (family->has_created)
+			put_created(&at);
+	}
 	return at;
 }
 
@@ -82,9 +93,13 @@ static struct position render_gauges(struct position at, const struct lines_fami
 		const uint64_t bits = cells[i * family->series_cells];
 		if (bits == RING_GAUGE_UNSET) {
 			skip_line(&at);
+			if (family->has_created)
+				skip_line(&at);
 			continue;
 		}
 		put_double(&at, ring_double_of(bits));
+		if (family->has_created)
+			put_created(&at);
 		shown_count++;
 	}
 	if (shown_count == 0)
@@ -133,6 +148,8 @@ static struct position render_histograms(struct position at, const struct lines_
 			skip_line(&at);
 			skip_line(&at);
 		}
+		if (family->has_created)
+			put_created(&at);
 	}
 	return at;
 }
@@ -263,7 +280,7 @@ static int render_prepare(struct render *render, const struct snapshot *snapshot
 		if (!lines_suit(*lines, catalog, bytes_left)) {
 			/* The old ones go first: both at once would take twice the memory. */
 			lines_destroy(*lines);
-			*lines = lines_create(catalog, bytes_left);
+			*lines = lines_create(catalog, bytes_left, render->has_created);
 		}
 		if (!*lines)
 			return -ENOMEM;

@@ -24,6 +24,7 @@ struct render {
 	struct lines *lines[SNAPSHOT_PART_COUNT];
 	bool hides_left_out; /* the page is about something else */
 	const struct shape_labels *labels;
+	bool has_created; /* OpenMetrics says when series started */
 };
 
 /* With these labels on what only the page can tell, too. They stay the caller's; NULL: none. */

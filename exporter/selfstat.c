@@ -194,6 +194,7 @@ int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
 	if (!selfstat->aggregate)
 		return -ENOMEM;
 	aggregate_shape(selfstat->aggregate, &(struct shape){.labels = options->labels});
+	aggregate_start(selfstat->aggregate, options->wall_ns);
 	error = own_reserve(data, metrics, METRIC_COUNT);
 	if (error == 0)
 		error = own_reserve(data, &left_out, 1);
@@ -221,6 +222,8 @@ static int create_source(struct selfstat *selfstat, struct source *source)
 	int error = own_join(selfstat->aggregate, &source->self, &metrics[RING_FIRST],
 			     SEGMENT_END - RING_FIRST);
 
+	if (error == 0)
+		aggregate_start_member(source->self, source->start_ns);
 	for (uint32_t core = 0; core < source->core_count; core++) {
 		snprintf(core_word, sizeof core_word, "%u", core);
 		for (uint32_t i = 0; i < RING_COUNT && error == 0; i++)

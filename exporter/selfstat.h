@@ -18,6 +18,7 @@ struct selfstat_options {
 	const struct traffic *traffic;     /* the same */
 	const struct textfile *textfile;   /* the same */
 	const struct shape_labels *labels; /* of every series; NULL: none */
+	uint64_t wall_ns;                  /* since 1970, when they start */
 	bool exporter_metrics;             /* about this process */
 };
 

@@ -281,6 +281,14 @@ void contribution_set(struct series_set *set, struct contribution *contribution,
 		series_touch(set, contribution->series);
 }
 
+void series_started(struct series_set *set, struct series *series, uint64_t start_ns)
+{
+	if (start_ns == 0 || (series->start_ns > 0 && series->start_ns <= start_ns))
+		return;
+	series->start_ns = start_ns;
+	set->stale = true;
+}
+
 void series_merge(const struct series *series, const struct contribution *contribution,
 		  uint64_t *cells)
 {

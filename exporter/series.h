@@ -44,6 +44,7 @@ struct series {
 	uint32_t present_count;       /* contributions that have not retired */
 	uint64_t gone_ns;             /* when it was found gone; 0: not yet */
 	size_t cell;                  /* in the catalog's order */
+	uint64_t start_ns;            /* since 1970, see aggregate.h; 0: unknown */
 	double sum;                   /* a histogram's, as last shown */
 	bool changed;
 	bool gone;
@@ -120,6 +121,9 @@ bool contribution_reduce(struct series_set *set, struct contribution *contributi
 			 const uint64_t *cells);
 /* Removes it from its series, and the series if that was the last one, and from its member. */
 void contribution_remove(struct series_set *set, struct contribution *contribution);
+
+/* It has counted since then at the latest; 0: nobody knows. */
+void series_started(struct series_set *set, struct series *series, uint64_t start_ns);
 
 /* Takes the contribution of all its cores into `cells`. */
 void series_merge(const struct series *series, const struct contribution *contribution,

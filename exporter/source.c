@@ -81,6 +81,7 @@ static struct identity identity_of(const struct source *source)
 	memcpy(identity.name, source->name, strlen(source->name) + 1);
 	memcpy(identity.uuid, header->uuid, sizeof identity.uuid);
 	memcpy(identity.predecessor, header->predecessor, sizeof identity.predecessor);
+	identity.created_ns = header->created_realtime_ns;
 	return identity;
 }
 
@@ -111,6 +112,8 @@ static int source_carry(struct source *source)
 		rings[core].carried = before->account.drained;
 		rings[core].rejected = before->rejected;
 	}
+	if (common == 0)
+		source->start_ns = identity.created_ns;
 	free(source->rings);
 	source->rings = rings;
 	source->core_count = header->core_count;

@@ -53,6 +53,7 @@ struct source {
 	int self_reason;               /* that these tell of */
 	struct source_ring *rings;
 	uint32_t core_count;
+	uint64_t start_ns; /* of the accounts, since 1970: the first file's creation */
 	/* Which series were seen in samples since the tallies were read: a byte for each, by index
 	 * + 1, and one for each SOURCE_BLOCK of these. Bytes, because to set a bit is to wait for
 	 * the one set before. What is not a series is seen at 0. */

@@ -31,7 +31,8 @@ static void take_family(struct subset *subset, const struct filter *filter,
 			if (is_first)
 				catalog_add_family(subset->catalog, metric);
 			subset->from[subset->catalog->series_count] = series->cell;
-			catalog_add_series(subset->catalog, series->labels, bytes);
+			catalog_add_series(subset->catalog, series->labels, bytes,
+					   series->start_ns);
 		} else {
 			if (is_first)
 				catalog_size_family(size, metric);

@@ -66,7 +66,8 @@ static void listing_fill(const void *node, VISIT visit, void *argument)
 		return;
 	if (series->family != listing->family)
 		catalog_add_family(listing->catalog, &series->family->metric);
-	series->cell = catalog_add_series(listing->catalog, series->labels, series->label_bytes);
+	series->cell = catalog_add_series(listing->catalog, series->labels, series->label_bytes,
+					  series->start_ns);
 	series_evaluate(series, &listing->cells[series->cell]);
 	listing->family = series->family;
 }

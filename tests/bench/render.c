@@ -78,7 +78,7 @@ static void list(struct scene *scene, struct catalog_size *size)
 		}
 		if (is_first)
 			catalog_add_family(scene->catalog, &metric);
-		catalog_add_series(scene->catalog, labels, bytes);
+		catalog_add_series(scene->catalog, labels, bytes, 0);
 	}
 }
 
@@ -106,7 +106,7 @@ static struct scene *scene_open(const struct pages *pages)
 	scene->cells = calloc(size.cell_count, sizeof *scene->cells);
 	if (scene->catalog && scene->cells) {
 		list(scene, &size);
-		scene->lines = lines_create(scene->catalog, PAGE_BYTES_LIMIT);
+		scene->lines = lines_create(scene->catalog, PAGE_BYTES_LIMIT, false);
 	}
 	if (scene->lines && scene->lines->left_out_count == 0)
 		scene->copy = malloc(scene->lines->page_bytes_max);
@@ -178,7 +178,7 @@ static void spell(void *state, uint64_t count)
 
 	(void)count;
 	lines_destroy(scene->lines);
-	scene->lines = lines_create(scene->catalog, PAGE_BYTES_LIMIT);
+	scene->lines = lines_create(scene->catalog, PAGE_BYTES_LIMIT, false);
 }
 
 static bool check_spelled(void *state, uint64_t count)

@@ -9,6 +9,7 @@ import http.client
 import http.server
 import os
 import re
+import struct
 import threading
 
 from prometheus_client import parser as text_parser
@@ -71,6 +72,12 @@ def of_segments(families):
     """The series of metrics that data planes have, which stand still."""
     return {series: value for series, value in exposition.series_of(families).items()
             if not series[0].startswith(("ring_", "process_"))}
+
+
+def created_of(path):
+    """When a segment was created, as its header says it, in milliseconds."""
+    with open(path, "rb") as file:
+        return struct.unpack_from("=Q", file.read(512), 176)[0] // 10 ** 6 / 1000
 
 
 def number(value):
@@ -155,6 +162,23 @@ def formats_show_the_same_series(place):
     assert types["ring_exporter_build"] == ("info", None)
 
 
+def created_lines_are_for_who_wants_them(place):
+    odd_segments(place, SEED)
+    pages = {}
+    for arguments in ((), ("--web.openmetrics-created",)):
+        exporter = Exporter(place, *arguments)
+        text = page_in(exporter, OPENMETRICS)
+        pages[arguments] = Page(text, True).families
+        assert parsed(OPENMETRICS, text) == unescaped(exposition.series_of(pages[arguments]))
+        exporter.end()
+    without, strict = map(of_segments, pages.values())
+    more = {series: value for series, value in strict.items() if series not in without}
+    assert without.items() <= strict.items()
+    assert len(more) > 10 and all(name.endswith("_created") for name, _ in more), more
+    created = {float(value) for value in more.values()}
+    assert created <= {created_of(place.path(name)) for name in os.listdir(place.segments)}, created
+
+
 class Relay(http.server.ThreadingHTTPServer):
     """Between a scraper and an exporter: says in the scraper's name what shall be asked for."""
     daemon_threads = True
@@ -229,6 +253,7 @@ print(f"# RING_SEED={SEED}")
 main([
     clients_get_what_they_prefer,
     formats_show_the_same_series,
+    created_lines_are_for_who_wants_them,
     odd_names_labels_and_values_pass_every_parser,
     real_prometheus_stores_the_same_whatever_the_format,
 ])

@@ -123,7 +123,7 @@ static char *page(struct aggregate *aggregate, enum format format, size_t bytes_
 
 	assert_int_equal(aggregate_view(aggregate, &catalog, &cells), 0);
 	text_init(&text, bytes_max);
-	struct lines *lines = lines_create(catalog, bytes_max);
+	struct lines *lines = lines_create(catalog, bytes_max, true);
 	assert_non_null(lines);
 	assert_int_equal(lines->left_out_count, 0);
 	render_lines(&text, format, lines, cells);

@@ -6,6 +6,8 @@ usage: protobuf_e2e.py RING_EXPORTER RINGLOAD ODD_WRITER
 """
 import os
 import re
+import struct
+import time
 
 from harness import totals_of_seg
 from place import main, run
@@ -64,6 +66,11 @@ def value_of(kind, word):
     return word if kind == "MetricType" else float(word) if kind == "double" else int(word)
 
 
+def start_of(value):
+    start = value.get("created_timestamp", {"seconds": 0, "nanos": 0})
+    return start["seconds"] * 10 ** 9 + start["nanos"]
+
+
 def odd_segments(place, seed):
     os.makedirs(place.segments, exist_ok=True)
     for index in range(SEGMENTS):
@@ -96,6 +103,21 @@ def odd_pages_say_what_the_text_says_to_protoc_too(place):
             os.unlink(place.path(name))
 
 
+def counters_start_with_the_segment_and_the_exporter(place):
+    totals_of_seg(place, "--samples", 1000)
+    with open(place.path("seg"), "rb") as file:
+        created, = struct.unpack_from("=Q", file.read(512), 176)
+    started = time.time()
+    exporter = Exporter(place)
+    page = Messages(body_of(exporter))
+    starts = {name: start_of(value) for (name, _), value in page.metrics.items()
+              if name.endswith(("_total", "_seconds"))}
+    assert starts["load_events_total"] == starts["load_latency_seconds"] == created
+    assert starts["ring_samples_written_total"] == created
+    assert started <= starts["ring_exporter_drain_passes_total"] / 1e9 <= time.time()
+    assert starts["process_cpu_seconds_total"] == starts["ring_exporter_drain_passes_total"]
+
+
 def unit_is_the_openmetrics_one(place):
     totals_of_seg(place, "--samples", 1000)
     exporter = Exporter(place)
@@ -108,5 +130,6 @@ def unit_is_the_openmetrics_one(place):
 print(f"# RING_SEED={SEED}")
 main([
     odd_pages_say_what_the_text_says_to_protoc_too,
+    counters_start_with_the_segment_and_the_exporter,
     unit_is_the_openmetrics_one,
 ])

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,57 @@ static void histogram_has_no_sum_that_could_fall(void **state)
 	}
 }
 
+static void series_say_when_they_started(void **state)
+{
+	const struct ring_metric_info metric = members_histogram("h_seconds", NULL);
+
+	aggregate_start(*state, UINT64_C(1700000000012999999));
+	add_counter(*state, "a_total");
+	add_counter(*state, "g_total"); /* a gauge has the line's name */
+	add_gauge(*state, "busy_seconds_total", 0.5);
+	add_gauge(*state, "g_created", 1);
+	add(*state, metric, ring_bits_of(8));
+	expect_page(*state, FORMAT_OPENMETRICS,
+		    "# TYPE a counter\n# HELP a Help.\na_total 7\na_created 1700000000.012\n"
+		    "# TYPE busy_seconds counter\n# HELP busy_seconds Help.\n"
+		    "busy_seconds_total 0.5\nbusy_seconds_created 1700000000.012\n"
+		    "# TYPE g_created gauge\n# HELP g_created Help.\ng_created 1\n"
+		    "# TYPE g counter\n# HELP g Help.\ng_total 7\n"
+		    "# TYPE h_seconds histogram\n# HELP h_seconds Help.\n"
+		    "h_seconds_bucket{le=\"1.0\"} 1\nh_seconds_bucket{le=\"2.5\"} 3\n"
+		    "h_seconds_bucket{le=\"+Inf\"} 6\nh_seconds_sum 8\nh_seconds_count 6\n"
+		    "h_seconds_created 1700000000.012\n");
+	char *page = members_page(*state);
+	assert_null(strstr(page, "h_seconds_created"));
+	free(page);
+}
+
+/* Nobody who comes or goes changes it, but one who is older. */
+static void series_starts_with_the_oldest_who_contributes(void **state)
+{
+	static const uint64_t starts[] = {5000000000, 7000000000, 0, 3000000000, 4000000000};
+	static const char *const wanted[] = {"5.000", "5.000", "5.000", "3.000", "3.000"};
+	struct aggregate_member *member;
+	char line[32];
+
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		const struct identity identity = {.uuid = {(uint8_t)(i + 1)},
+						  .created_ns = starts[i]};
+		assert_int_equal(aggregate_join(*state, &member, &identity, 1), 0);
+		members_add_metric(member, members_metric(RING_COUNTER, 0, "a_total", NULL, NULL));
+		members_add_series(member, 0, NULL, NULL);
+		members_count(member, 0, 0, 1);
+		for (unsigned gone = 0; gone < 2; gone++) {
+			char *page = members_page_in(*state, FORMAT_OPENMETRICS);
+			snprintf(line, sizeof line, "\na_created %s\n", wanted[i]);
+			assert_non_null(strstr(page, line));
+			free(page);
+			if (gone == 0)
+				aggregate_leave(member);
+		}
+	}
+}
+
 static void family_without_lines_has_no_heading(void **state)
 {
 	struct ring_metric_info metric = members_metric(RING_GAUGE, RING_MIN, "lag", NULL, NULL);
@@ -189,7 +241,7 @@ static void family_has_room_in_both_formats_or_is_in_neither(void **state)
 	add(*state, metric, ring_bits_of(-2.2250738585072014e-308));
 	assert_int_equal(aggregate_view(*state, &catalog, &cells), 0);
 	for (size_t bytes_max = 1; bytes_max < 200; bytes_max++) {
-		struct lines *lines = lines_create(catalog, bytes_max);
+		struct lines *lines = lines_create(catalog, bytes_max, true);
 		assert_non_null(lines);
 		assert_true(lines->page_bytes_max <= bytes_max);
 		for (unsigned format = 0; format < FORMAT_COUNT; format++) {
@@ -251,6 +303,8 @@ int main(void)
 		TEST(counter_whose_short_name_is_taken_is_unknown),
 		TEST(unknown_counter_has_no_unit),
 		TEST(histogram_has_no_sum_that_could_fall),
+		TEST(series_say_when_they_started),
+		TEST(series_starts_with_the_oldest_who_contributes),
 		TEST(family_without_lines_has_no_heading),
 		TEST(family_has_room_in_both_formats_or_is_in_neither),
 		TEST(page_ends_and_says_so),

@@ -153,7 +153,7 @@ static struct snapshot_values values_of(struct aggregate *aggregate)
 /* Returns how many families are left out. */
 static size_t render_page(struct text *text, struct snapshot_values values)
 {
-	struct lines *lines = lines_create(values.catalog, text->bytes_max);
+	struct lines *lines = lines_create(values.catalog, text->bytes_max, false);
 
 	assert_non_null(lines);
 	const size_t left_out_count = lines->left_out_count;

@@ -106,12 +106,14 @@ def check_histogram(family, openmetrics):
         buckets = [(bound, int(sample.value)) for suffix, bound, sample in group
                    if suffix == "_bucket"]
         assert all(COUNT.fullmatch(sample.value) for suffix, _, sample in group
-                   if suffix != "_sum"), group
+                   if suffix not in ("_sum", "_created")), group
         bounds, counts = [float(bound) for bound, _ in buckets], [count for _, count in buckets]
         assert [canonical(bound) for bound in bounds] == [bound for bound, _ in buckets], bounds
         assert bounds == sorted(set(bounds)) and bounds[-1] == math.inf, bounds
         assert counts == sorted(counts), counts
         rest = [(suffix, sample.value) for suffix, _, sample in group[len(buckets):]]
+        if openmetrics and rest and rest[-1][0] == "_created":
+            rest.pop()
         if openmetrics and not rest:
             continue  # a sum that could fall is none
         (first, total), (second, count) = rest
@@ -135,8 +137,9 @@ def check_states(family):
 
 def check_family(family, openmetrics):
     """What the type says of the family's lines."""
-    suffixes = {"histogram": HISTOGRAM, "info": ("_info",),
-                "counter": ("_total",) if openmetrics else ("",)}.get(family.type, ("",))
+    created = ("_created",) if openmetrics else ()
+    suffixes = {"histogram": HISTOGRAM + created, "info": ("_info",),
+                "counter": ("_total",) + created if openmetrics else ("",)}.get(family.type, ("",))
     assert family.type in TYPES[openmetrics], family
     for sample in family.samples:
         assert sample.name.startswith(family.name), sample
