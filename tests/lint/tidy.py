@@ -25,9 +25,9 @@ SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
 PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|authorization|"
                   r"bucket|catalog|config_file|decimal|delivery|discovery|duration|filter|format|"
-                  r"gzip|html|identity|lag|landing|lines|log_limit|member|monitor|number|override|"
-                  r"own|pattern|powers|proto|protobuf|render|series|shape|size|status\w*|subset|"
-                  r"text|tls_priorities|token|trend|view|walk|web_config)"
+                  r"gzip|html|identity|lag|landing|lines|log_limit|member|monitor|native|number|"
+                  r"override|own|pattern|powers|proto|protobuf|render|series|shape|size|status\w*|"
+                  r"subset|text|tls_priorities|token|trend|view|walk|web_config)"
                   r"\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
