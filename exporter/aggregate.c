@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "aggregate.h"
 #include "member.h"
 #include "view.h"
@@ -20,7 +21,7 @@ TAILQ_HEAD(member_list, aggregate_member);
 
 struct aggregate {
 	struct series_set set;
-	uint64_t start_ns;
+	uint64_t now_ns; /* since 1970 */
 	struct member_list members;
 	struct member_list ghosts; /* the oldest first */
 	uint32_t ghost_count;
@@ -44,9 +45,9 @@ struct aggregate *aggregate_create(void)
 	return aggregate;
 }
 
-void aggregate_start(struct aggregate *aggregate, uint64_t wall_ns)
+void aggregate_set_time(struct aggregate *aggregate, uint64_t wall_ns)
 {
-	aggregate->start_ns = wall_ns;
+	aggregate->now_ns = wall_ns;
 }
 
 void aggregate_start_member(struct aggregate_member *member, uint64_t wall_ns)
@@ -122,7 +123,7 @@ int aggregate_join(struct aggregate *aggregate, struct aggregate_member **joined
 		return -ENOMEM;
 	member->aggregate = aggregate;
 	member->identity = *identity;
-	member->start_ns = identity->created_ns > 0 ? identity->created_ns : aggregate->start_ns;
+	member->start_ns = identity->created_ns > 0 ? identity->created_ns : aggregate->now_ns;
 	member->core_count = core_count;
 	member->splits_cores = aggregate->splits_cores;
 	TAILQ_INSERT_TAIL(&aggregate->members, member, of_list);
@@ -220,6 +221,42 @@ void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t co
 	member_set(member, &member->aggregate->set, series, core, cells);
 }
 
+void aggregate_observe_all(struct aggregate *aggregate)
+{
+	aggregate->set.observes = true;
+}
+
+bool aggregate_is_observed(const struct aggregate_member *member, uint32_t series)
+{
+	const struct contribution *contribution = member_contribution(member, series, 0);
+
+	return contribution && contribution->is_accounted;
+}
+
+bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_t core,
+		       double value, bool is_guarded)
+{
+	struct contribution *contribution = member_contribution(member, series, core);
+
+	return contribution_observe(&member->aggregate->set, contribution,
+				    (uint32_t)contribution_index(contribution, core), value,
+				    is_guarded);
+}
+
+bool aggregate_settle(struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+	bool is_settled = true;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member) {
+		const int index = contribution_index(contribution, core);
+		if (index >= 0)
+			is_settled &= contribution_settle(&member->aggregate->set, contribution,
+							  (uint32_t)index);
+	}
+	return is_settled;
+}
+
 /* What the member has of the ghost's counts is the member's from now on. */
 static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_member *member)
 {
@@ -229,8 +266,10 @@ static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_m
 
 	for (contribution = LIST_FIRST(&ghost->contributions); contribution; contribution = next) {
 		next = LIST_NEXT(contribution, of_member);
-		if (series_combine(contribution->series, member, carried) &&
-		    !contribution_reduce(set, contribution, carried))
+		if (!series_combine(contribution->series, member, carried))
+			continue;
+		contribution_carry_on(set, contribution, carried);
+		if (!contribution_reduce(set, contribution, carried))
 			contribution_remove(set, contribution);
 	}
 	ghost_release(ghost);
@@ -286,6 +325,22 @@ static struct aggregate_member *ghost_of(const struct aggregate_member *member)
 		if (strcmp(ghost->identity.name, identity->name) == 0)
 			return ghost;
 	return NULL;
+}
+
+bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)
+{
+	const struct aggregate_member *ghost = ghost_of(member);
+	const uint64_t now_ns = member->aggregate->now_ns;
+	struct contribution *contribution;
+
+	if (is_whole && !ghost)
+		return true;
+	LIST_FOREACH (contribution, &member->contributions, of_member) {
+		const int index = contribution_index(contribution, core);
+		if (index >= 0)
+			contribution_begin(contribution, (uint32_t)index, ghost, now_ns);
+	}
+	return false;
 }
 
 void aggregate_admit(struct aggregate_member *member)
@@ -430,6 +485,12 @@ bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
 bool aggregate_changed(const struct aggregate *aggregate)
 {
 	return aggregate->set.stale || !LIST_EMPTY(&aggregate->set.changed);
+}
+
+const uint64_t *aggregate_observed(const struct aggregate *aggregate, size_t *word_count)
+{
+	*word_count = aggregate->set.observed_count;
+	return aggregate->set.observed;
 }
 
 int aggregate_view(struct aggregate *aggregate, struct catalog **catalog, const uint64_t **cells)

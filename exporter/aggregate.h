@@ -67,9 +67,10 @@ bool aggregate_covers(const struct aggregate *aggregate, const struct identity *
 int aggregate_join(struct aggregate *aggregate, struct aggregate_member **member,
 		   const struct identity *identity, uint32_t core_count);
 
-/* When the series of members start, since 1970, that do not say it in their identity; of this one,
- * to which none have been added yet. */
-void aggregate_start(struct aggregate *aggregate, uint64_t wall_ns);
+/* The time since 1970, until it is told anew: when the series of those who come start if they do
+ * not know it, and since when histograms are observed that have counted before. */
+void aggregate_set_time(struct aggregate *aggregate, uint64_t wall_ns);
+/* When the member's series start, of which it has none yet. */
 void aggregate_start_member(struct aggregate_member *member, uint64_t wall_ns);
 
 /* The member's metrics and series, in the order of its tables: the first has index 0. */
@@ -79,6 +80,26 @@ int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struc
 /* Takes in a reading of one core's tally cells of one series. */
 void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
 		   const uint64_t *cells);
+
+/* For members that come from now on: histograms are also made of observations, one by one, as
+ * observed.h has them. */
+void aggregate_observe_all(struct aggregate *aggregate);
+/* Whether the series is. */
+bool aggregate_is_observed(const struct aggregate_member *member, uint32_t series);
+
+/* Between the first reading and aggregate_admit, for each core: what was counted so far will not be
+ * observed, unless `is_whole`: the core has counted nothing that will not be. Returns whether this
+ * holds; not for those who carry on what others have counted. */
+bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole);
+
+/* Takes in an observation of an observed series; if it is guarded, only as long as the core has
+ * counted more than were taken in. Returns false when it is lost for want of memory. */
+bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_t core,
+		       double value, bool is_guarded);
+
+/* Makes up for observations that the core has counted, by the last reading, and that were not taken
+ * in. Returns false when not all are, for want of memory. */
+bool aggregate_settle(struct aggregate_member *member, uint32_t core);
 
 /* The first reading is complete: takes the place of what the member carries on. */
 void aggregate_admit(struct aggregate_member *member);
@@ -111,5 +132,8 @@ bool aggregate_changed(const struct aggregate *aggregate);
  * changed; `*cells` has catalog->cell_count values. Both stand until the next call, the catalog
  * for longer if it is held. */
 int aggregate_view(struct aggregate *aggregate, struct catalog **catalog, const uint64_t **cells);
+
+/* What was observed, as of that view: observed.h's words for one histogram after the other. */
+const uint64_t *aggregate_observed(const struct aggregate *aggregate, size_t *word_count);
 
 #endif

@@ -67,6 +67,9 @@ int collect_open(struct collect *collect, const struct collect_options *options)
 		log_failure("drain thread", strerror(-error));
 	} else {
 		collect->followers.now_ns = now_ns;
+		aggregate_set_time(collect->data, clock_wall_ns());
+		if (options->native_histograms)
+			aggregate_observe_all(collect->data);
 		error = attach_open(&collect->attach, options->dir, collect->data,
 				    &collect->followers, options->followed_max, now_ns);
 		if (error)
@@ -100,11 +103,18 @@ static void pass(struct collect *collect, uint64_t now_ns)
 	collect->work.busy_ns += clock_monotonic_ns() - now_ns;
 }
 
+static int view(struct aggregate *aggregate, struct snapshot_values *values)
+{
+	const int error = aggregate_view(aggregate, &values->catalog, &values->cells);
+
+	values->observed = aggregate_observed(aggregate, &values->observed_count);
+	return error;
+}
+
 /* After a sample of the followers of so many turns. */
 static int publish(struct collect *collect, uint64_t now_ns, unsigned turn_count)
 {
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT] = {NULL};
-	const uint64_t *cells[SNAPSHOT_PART_COUNT] = {NULL};
+	struct snapshot_values values[SNAPSHOT_PART_COUNT] = {{.catalog = NULL}};
 	struct aggregate *const parts[SNAPSHOT_PART_COUNT] = {
 		[SNAPSHOT_DATA] = collect->data,
 		[SNAPSHOT_SELF] = collect->selfstat.aggregate,
@@ -118,11 +128,11 @@ static int publish(struct collect *collect, uint64_t now_ns, unsigned turn_count
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && error == 0; part++) {
 		collect->unpublished[part] |= aggregate_changed(parts[part]);
 		if (collect->unpublished[part])
-			error = aggregate_view(parts[part], &catalogs[part], &cells[part]);
+			error = view(parts[part], &values[part]);
 		any |= collect->unpublished[part];
 	}
 	if (error == 0 && any)
-		error = snapshot_publish(catalogs, cells);
+		error = snapshot_publish(values);
 	if (error == 0)
 		memset(collect->unpublished, 0, sizeof collect->unpublished);
 	return error;
@@ -214,6 +224,7 @@ static void *collect_run(void *argument)
 	do {
 		const uint64_t now_ns = clock_monotonic_ns();
 		collect->followers.now_ns = now_ns;
+		aggregate_set_time(collect->data, clock_wall_ns());
 		attach_update(&collect->attach, now_ns);
 		pass(collect, now_ns);
 		if (now_ns - collect->ticked_ns >= TICK_NS)

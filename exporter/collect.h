@@ -15,6 +15,7 @@ struct collect_options {
 	const char *dir;
 	size_t followed_max;   /* segments */
 	bool exporter_metrics; /* about this process */
+	bool native_histograms;
 	const struct monitor_config *monitor;
 	const struct notify *notify;     /* whose figures to show; may be NULL */
 	const struct traffic *traffic;   /* the same */

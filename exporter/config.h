@@ -61,6 +61,7 @@ struct config {
 	const char *textfile_dir; /* NULL: none */
 	uint64_t textfile_interval_ns;
 	bool disable_exporter_metrics;
+	bool no_native_histograms;
 	bool openmetrics_created; /* lines that say when series started */
 	enum log_level log_level;
 	enum log_format log_format;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From rings to touched series to tallies; see drain.h. */
 #include "drain.h"
+#include "observe.h"
 #include "replication/feed.h"
 
 #define BATCH_SAMPLES 512u
@@ -39,7 +40,7 @@ static int judge(struct source *source, uint32_t core, const struct ring_sample 
 	if (source->feeds)
 		feed_samples(source, samples, indexes, count);
 	source->rings[core].rejected += unknown;
-	return 0;
+	return source->observes ? observe_samples(source, core, samples, indexes, count) : 0;
 }
 
 static int drain_ring(struct source *source, uint32_t core, int *refreshed)
@@ -67,6 +68,7 @@ static int drain_ring(struct source *source, uint32_t core, int *refreshed)
 	if (ring->account.dropped == dropped_before)
 		return source_read_touched(source, core);
 	ring->feeds_short = true;
+	observe_loss(source, core);
 	return source_read_core(source, core);
 }
 
@@ -106,7 +108,12 @@ int drain_source_end(struct source *source)
 	if (reason == 0)
 		reason = drain_source(source, DRAIN_INTERVAL_NS_MAX, &fill_ns);
 	feed_orphan(source);
-	return reason ? reason : source_read_all(source);
+	if (reason == 0)
+		reason = source_read_all(source);
+	/* What was in a burst is counted, and its samples will not come. */
+	for (uint32_t core = 0; core < source->core_count; core++)
+		observe_loss(source, core);
+	return reason ? reason : observe_settle(source);
 }
 
 int drain_look_after(struct source *source)
@@ -117,8 +124,10 @@ int drain_look_after(struct source *source)
 	/* Whatever a dead owner did is visible now, so this is the last word. */
 	if (was_alive && !source->alive)
 		return drain_source_end(source);
-	const int reason = source_refresh(source);
-	return reason ? reason : source->alive ? source_read_all(source) : 0;
+	int reason = source_refresh(source);
+	if (reason == 0 && source->alive)
+		reason = source_read_all(source);
+	return reason ? reason : observe_settle(source);
 }
 
 uint64_t drain_interval_ns(uint64_t previous_ns, uint64_t fill_ns)

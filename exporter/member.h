@@ -45,6 +45,15 @@ int member_add_metric(struct aggregate_member *member, struct family *family,
 int member_add_series(struct aggregate_member *member, struct series_set *set,
 		      const struct shape *shape, uint32_t index, struct ring_text own);
 
+/* Where the series is shown that it has at that index, of that core; NULL: left out. */
+static inline struct contribution *member_contribution(const struct aggregate_member *member,
+						       uint32_t series, uint32_t core)
+{
+	if (member->by_index[series])
+		return member->by_index[series];
+	return member->apart && member->apart[series] ? member->apart[series][core] : NULL;
+}
+
 static inline void member_set(struct aggregate_member *member, struct series_set *set,
 			      uint32_t series, uint32_t core, const uint64_t *cells)
 {

@@ -300,6 +300,8 @@ const struct config_option options[] = {
 	{"metrics.override", "PATTERN:KEY=VALUE,...", NULL,
 	 "how metrics whose names match are shown, repeatable", set_shape_rule,
 	 .traits = OPTION_REPEATS},
+	{"metrics.no-native-histograms", NULL, NULL, "make none of the samples, which costs time",
+	 set_true, FIELD(no_native_histograms)},
 	{"series.retention", "DURATION", NULL,
 	 "time after which series of vanished segments go [never]", set_nanoseconds,
 	 FIELD(aggregate_limits.retention_ns)},

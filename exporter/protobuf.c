@@ -16,20 +16,26 @@ enum { METRIC_LABEL = 1, METRIC_GAUGE = 2, METRIC_COUNTER = 3, METRIC_HISTOGRAM 
 enum { LABEL_NAME = 1, LABEL_VALUE = 2 };
 enum { VALUE = 1, COUNTER_START = 3 };
 enum { HISTOGRAM_COUNT = 1, HISTOGRAM_SUM = 2, HISTOGRAM_BUCKET = 3, HISTOGRAM_START = 15 };
+enum { SCHEMA = 5, ZERO_THRESHOLD = 6, ZERO_COUNT = 7 };
+enum { NEGATIVE_SPAN = 9, NEGATIVE_DELTA = 10, POSITIVE_SPAN = 12, POSITIVE_DELTA = 13 };
+enum { SPAN_OFFSET = 1, SPAN_LENGTH = 2 };
 enum { BUCKET_COUNT = 1, BUCKET_BOUND = 2 };
 enum { TIME_SECONDS = 1, TIME_NANOS = 2 };
 enum { TYPE_COUNTER = 0, TYPE_GAUGE = 1, TYPE_HISTOGRAM = 4 };
 
 /* The most that these can take, beside texts. A message in the making takes more, for heads that
  * are not there yet; that much is spare. */
-#define DOUBLE_BYTES    9u
-#define TIME_BYTES      14u /* seconds and their parts are five bytes each, for long */
-#define LABEL_BYTES     8u  /* key and value are shorter than 128 and 16384 */
-#define BUCKET_BYTES    (2 + 1 + PROTO_VARINT_MAX + DOUBLE_BYTES)
-#define VALUE_BYTES     (2 + DOUBLE_BYTES + TIME_BYTES)
-#define HISTOGRAM_BYTES (5 + 1 + PROTO_VARINT_MAX + DOUBLE_BYTES + TIME_BYTES)
-#define SERIES_BYTES    5u
-#define FAMILY_BYTES    (4 + 3 * 3 + 2)
+#define DOUBLE_BYTES        9u
+#define TIME_BYTES          14u /* seconds and their parts are five bytes each, for long */
+#define LABEL_BYTES         8u  /* key and value are shorter than 128 and 16384 */
+#define BUCKET_BYTES        (2 + 1 + PROTO_VARINT_MAX + DOUBLE_BYTES)
+#define VALUE_BYTES         (2 + DOUBLE_BYTES + TIME_BYTES)
+#define HISTOGRAM_BYTES     (5 + 1 + PROTO_VARINT_MAX + DOUBLE_BYTES + TIME_BYTES)
+#define SERIES_BYTES        5u
+/* Of native buckets what is always there, and for each at worst a span of its own and a count. */
+#define NATIVE_BYTES        48u
+#define NATIVE_BUCKET_BYTES (2 + 1 + 5 + 1 + 2 + PROTO_VARINT_MAX)
+#define FAMILY_BYTES        (4 + 3 * 3 + 2)
 
 static_assert(4 * PROTO_OPEN_ROOM <= TEXT_SPARE, "four messages may be in the making");
 
@@ -102,30 +108,94 @@ static char *put_counter(char *to, double value, uint64_t start_ns)
 	return proto_close(contents, end, METRIC_COUNTER);
 }
 
-/* Its cells are the sum and a count for each bucket; in the message counts are cumulative. */
-static char *put_histogram(char *to, const struct ring_metric_info *metric, const uint64_t *cells,
-			   uint64_t start_ns)
+static char *put_span(char *to, unsigned field, int32_t offset, uint32_t length)
+{
+	char *const contents = proto_open(to);
+	char *const end = proto_sint(contents, SPAN_OFFSET, offset);
+
+	return proto_close(contents, proto_uint(end, SPAN_LENGTH, length), field);
+}
+
+/* Neighbours share a span, which says how far it is from the one before. */
+static char *put_spans(char *to, unsigned field, const struct observed_side *side)
+{
+	int32_t next = 0; /* the index after the last span */
+
+	for (uint32_t first = 0, i = 1; i <= side->count; i++) {
+		if (i < side->count && side->indexes[i] == side->indexes[i - 1] + 1)
+			continue;
+		to = put_span(to, field, side->indexes[first] - next, i - first);
+		next = side->indexes[i - 1] + 1;
+		first = i;
+	}
+	return to;
+}
+
+/* Each count as its difference from the one before. */
+static char *put_deltas(char *to, unsigned field, const struct observed_side *side)
+{
+	char *const contents = proto_open(to);
+	uint64_t before = 0;
+	char *end = contents;
+
+	for (uint32_t i = 0; i < side->count; i++) {
+		end = proto_zigzag(end, (int64_t)(side->counts[i] - before));
+		before = side->counts[i];
+	}
+	return side->count > 0 ? proto_close(contents, end, field) : to;
+}
+
+static char *put_native(char *to, const struct observed_view *view)
+{
+	to = proto_sint(to, SCHEMA, view->schema);
+	to = proto_double(to, ZERO_THRESHOLD, NATIVE_ZERO_THRESHOLD);
+	to = proto_uint(to, ZERO_COUNT, view->zero_count);
+	to = put_spans(to, NEGATIVE_SPAN, &view->negative);
+	to = put_deltas(to, NEGATIVE_DELTA, &view->negative);
+	/* Without any span it would pass for a classic one. */
+	if (view->positive.count + view->negative.count == 0)
+		to = put_span(to, POSITIVE_SPAN, 0, 0);
+	to = put_spans(to, POSITIVE_SPAN, &view->positive);
+	return put_deltas(to, POSITIVE_DELTA, &view->positive);
+}
+
+/* In the message counts are cumulative. */
+static char *put_histogram(char *to, const struct ring_metric_info *metric,
+			   const struct observed_view *view, bool has_native)
 {
 	char *const contents = proto_open(to);
 	uint64_t count = 0;
 	char *end;
 
 	for (uint32_t i = 0; i <= metric->bound_count; i++)
-		count += cells[1 + i];
+		count += view->buckets[i];
 	end = proto_uint(contents, HISTOGRAM_COUNT, count);
-	end = proto_double(end, HISTOGRAM_SUM, ring_double_of(cells[0]));
+	end = proto_double(end, HISTOGRAM_SUM, view->sum);
 	count = 0;
 	for (uint32_t i = 0; i <= metric->bound_count; i++) {
 		const double bound = i < metric->bound_count ? metric->bounds[i] : (double)INFINITY;
-		count += cells[1 + i];
+		count += view->buckets[i];
 		end = proto_message(end, HISTOGRAM_BUCKET,
 				    1 + proto_varint_bytes(count) + DOUBLE_BYTES);
 		end = proto_uint(end, BUCKET_COUNT, count);
 		end = proto_double(end, BUCKET_BOUND, bound);
 	}
-	if (start_ns > 0)
-		end = put_time(end, HISTOGRAM_START, start_ns);
+	if (has_native)
+		end = put_native(end, view);
+	if (view->start_ns > 0)
+		end = put_time(end, HISTOGRAM_START, view->start_ns);
 	return proto_close(contents, end, METRIC_HISTOGRAM);
+}
+
+/* All but a histogram's. */
+static char *put_number(char *to, const struct ring_metric_info *metric, unsigned type,
+			uint64_t start_ns, uint64_t cell)
+{
+	if (metric->kind == RING_COUNTER)
+		return put_counter(to, (double)(cell & FORMAT_COUNT_MASK), start_ns);
+	if (type == TYPE_COUNTER)
+		return put_counter(to, ring_double_of(cell), start_ns);
+	return put_value(to, METRIC_GAUGE, ring_double_of(cell));
 }
 
 /* A gauge for each state, of which one is 1; its label has the metric's name. */
@@ -145,24 +215,6 @@ static char *put_states(char *to, const struct ring_metric_info *metric, const c
 	return to;
 }
 
-static char *put_series(char *to, const struct ring_metric_info *metric, unsigned type,
-			const struct catalog_series *series, const uint64_t *cells)
-{
-	if (metric->kind == RING_STATESET)
-		return put_states(to, metric, series->labels, cells[0]);
-	char *const contents = proto_open(to);
-	char *end = put_labels(contents, metric, series->labels);
-	if (metric->kind == RING_HISTOGRAM)
-		end = put_histogram(end, metric, cells, series->start_ns);
-	else if (metric->kind == RING_COUNTER)
-		end = put_counter(end, (double)(cells[0] & FORMAT_COUNT_MASK), series->start_ns);
-	else if (type == TYPE_COUNTER)
-		end = put_counter(end, ring_double_of(cells[0]), series->start_ns);
-	else
-		end = put_value(end, METRIC_GAUGE, ring_double_of(cells[0]));
-	return proto_close(contents, end, FAMILY_METRIC);
-}
-
 static unsigned type_of(const struct ring_metric_info *metric)
 {
 	if (metric->kind == RING_HISTOGRAM)
@@ -170,11 +222,47 @@ static unsigned type_of(const struct ring_metric_info *metric)
 	return format_is_counter(metric) ? TYPE_COUNTER : TYPE_GAUGE;
 }
 
-void protobuf_family(struct text *text, const struct catalog_family *family, const uint64_t *cells)
+/* A histogram's values: those of its cells, or what was observed, from which this moves on. */
+static struct observed_view view_of(const struct ring_metric_info *metric,
+				    const struct catalog_series *series, const uint64_t *cells,
+				    const uint64_t **observed)
+{
+	struct observed_view view = {
+		.start_ns = series->start_ns,
+		.sum = ring_double_of(cells[0]),
+		.buckets = cells + 1,
+	};
+
+	if (!*observed)
+		return view;
+	view = observed_read(*observed, metric->bound_count + 1);
+	if (view.start_ns == 0)
+		view.start_ns = series->start_ns;
+	*observed += view.word_count;
+	return view;
+}
+
+size_t protobuf_native_bytes_max(const struct catalog_family *family, const uint64_t *observed)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < family->series_count; i++) {
+		const struct observed_view view = observed_read(observed,
+								family->metric.bound_count + 1);
+		bytes += NATIVE_BYTES +
+			 NATIVE_BUCKET_BYTES * (view.positive.count + view.negative.count);
+		observed += view.word_count;
+	}
+	return bytes;
+}
+
+void protobuf_family(struct text *text, const struct catalog_family *family, const uint64_t *cells,
+		     const uint64_t *observed, bool has_native)
 {
 	const struct ring_metric_info *metric = &family->metric;
 	const unsigned type = type_of(metric);
-	char *const to = text_room(text, protobuf_bytes_max(family));
+	const size_t native_bytes = has_native ? protobuf_native_bytes_max(family, observed) : 0;
+	char *const to = text_room(text, protobuf_bytes_max(family) + native_bytes);
 	size_t shown_count = 0;
 
 	if (!to)
@@ -184,10 +272,23 @@ void protobuf_family(struct text *text, const struct catalog_family *family, con
 	end = put_text(end, FAMILY_HELP, metric->help);
 	end = proto_uint(end, FAMILY_TYPE, type);
 	for (size_t i = 0; i < family->series_count; i++, cells += metric->series_cells) {
+		const struct catalog_series *series = &family->series[i];
 		if (metric->kind == RING_GAUGE && cells[0] == RING_GAUGE_UNSET)
 			continue;
-		end = put_series(end, metric, type, &family->series[i], cells);
 		shown_count++;
+		if (metric->kind == RING_STATESET) {
+			end = put_states(end, metric, series->labels, cells[0]);
+			continue;
+		}
+		char *const labels = proto_open(end);
+		end = put_labels(labels, metric, series->labels);
+		if (metric->kind == RING_HISTOGRAM) {
+			const struct observed_view view = view_of(metric, series, cells, &observed);
+			end = put_histogram(end, metric, &view, has_native);
+		} else {
+			end = put_number(end, metric, type, series->start_ns, cells[0]);
+		}
+		end = proto_close(labels, end, FAMILY_METRIC);
 	}
 	if (metric->unit.bytes > 0)
 		end = put_text(end, FAMILY_UNIT, metric->unit);

@@ -8,13 +8,17 @@
 #define PROTOBUF_H
 
 #include "catalog.h"
+#include "observed.h"
 #include "text.h"
 
-/* The most that a family can take, whatever its values. */
+/* The most that a family can take, whatever its values, without native buckets; these alone. */
 size_t protobuf_bytes_max(const struct catalog_family *family);
+size_t protobuf_native_bytes_max(const struct catalog_family *family, const uint64_t *observed);
 
 /* Appends the family with the values of these cells, the first of which is its own; a family of
- * gauges of which none was ever set is left out. There must be room. */
-void protobuf_family(struct text *text, const struct catalog_family *family, const uint64_t *cells);
+ * gauges of which none was ever set is left out. Histograms that are observed (observed.h; NULL:
+ * they are not) have those values instead, and native buckets if `has_native`. */
+void protobuf_family(struct text *text, const struct catalog_family *family, const uint64_t *cells,
+		     const uint64_t *observed, bool has_native);
 
 #endif

@@ -154,19 +154,9 @@ static struct position render_histograms(struct position at, const struct lines_
 	return at;
 }
 
-static void render_messages(struct text *text, const struct lines *lines, const uint64_t *cells)
-{
-	for (size_t i = 0; i < lines->family_count; i++)
-		protobuf_family(text, lines->families[i].family, &cells[lines->families[i].cell]);
-}
-
 void render_lines(struct text *text, enum format format, const struct lines *lines,
 		  const uint64_t *cells)
 {
-	if (format == FORMAT_PROTOBUF) {
-		render_messages(text, lines, cells);
-		return;
-	}
 	struct position at = {
 		.format = format,
 		.to = text_room(text, lines->page_bytes_max),
@@ -202,6 +192,36 @@ static void render_labels(struct text *text, const struct shape_labels *labels)
 	}
 }
 
+/* Where what was observed of the next family begins. */
+static const uint64_t *skip_observed(const struct catalog_family *family, const uint64_t *observed)
+{
+	for (size_t i = 0; i < family->series_count; i++)
+		observed += observed_read(observed, family->metric.bound_count + 1).word_count;
+	return observed;
+}
+
+void render_messages(struct text *text, const struct lines *lines,
+		     const struct snapshot_values *values, size_t *native_bytes_left)
+{
+	const uint64_t *observed = values->observed_count > 0 ? values->observed : NULL;
+	const struct lines_family *shown = lines->families;
+	const struct lines_family *const end = shown + lines->family_count;
+
+	for (size_t i = 0; i < lines->catalog->family_count && shown < end; i++) {
+		const struct catalog_family *family = &lines->catalog->families[i];
+		const uint64_t *own = family->metric.kind == RING_HISTOGRAM ? observed : NULL;
+		if (shown->family == family) {
+			const size_t bytes = own ? protobuf_native_bytes_max(family, own) : 0;
+			const bool has_native = own && bytes <= *native_bytes_left;
+			*native_bytes_left -= has_native ? bytes : 0;
+			protobuf_family(text, family, &values->cells[shown->cell], own, has_native);
+			shown++;
+		}
+		if (own)
+			observed = skip_observed(family, own);
+	}
+}
+
 struct ring_metric_info render_left_out_metric(void)
 {
 	static const char name[] = RENDER_LEFT_OUT_NAME;
@@ -231,7 +251,7 @@ static void render_left_out_message(struct text *text, struct ring_metric_info m
 		end[-1] = '\0';
 	}
 	protobuf_family(text, &(struct catalog_family){metric, &series, 1, (size_t)(end - values)},
-			cells);
+			cells, NULL, false);
 }
 
 static void render_left_out(struct text *text, enum format format,
@@ -301,9 +321,14 @@ void render_snapshot(struct render *render, struct text *text, enum format forma
 	}
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++)
 		bytes += render->lines[part]->page_bytes_max;
+	size_t native_bytes_left = text->bytes_max - text->bytes - bytes;
 	text_room(text, bytes);
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		render_lines(text, format, render->lines[part], snapshot->parts[part].cells);
+		const struct snapshot_values *values = &snapshot->parts[part];
+		if (format == FORMAT_PROTOBUF)
+			render_messages(text, render->lines[part], values, &native_bytes_left);
+		else
+			render_lines(text, format, render->lines[part], values->cells);
 		left_out_count += render->lines[part]->left_out_count;
 	}
 	if (!render->hides_left_out)

@@ -36,6 +36,10 @@ void render_release(struct render *render);
 void render_snapshot(struct render *render, struct text *text, enum format format,
 		     const struct snapshot *snapshot);
 
+/* The families that have lines, in protobuf; native buckets as long as there is room for them. */
+void render_messages(struct text *text, const struct lines *lines,
+		     const struct snapshot_values *values, size_t *native_bytes_left);
+
 /* The lines with the numbers of these cells, which are of the lines' catalog. */
 void render_lines(struct text *text, enum format format, const struct lines *lines,
 		  const uint64_t *cells);

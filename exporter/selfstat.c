@@ -194,7 +194,7 @@ int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
 	if (!selfstat->aggregate)
 		return -ENOMEM;
 	aggregate_shape(selfstat->aggregate, &(struct shape){.labels = options->labels});
-	aggregate_start(selfstat->aggregate, options->wall_ns);
+	aggregate_set_time(selfstat->aggregate, options->wall_ns);
 	error = own_reserve(data, metrics, METRIC_COUNT);
 	if (error == 0)
 		error = own_reserve(data, &left_out, 1);

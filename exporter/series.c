@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ring/ring.h>
+#include <ring/record.h>
 
-#include "series.h"
+#include "account.h"
 #include "text.h"
 
 static int text_compare(struct ring_text a, struct ring_text b)
@@ -147,12 +147,20 @@ static struct series *series_add(struct series_set *set, struct family *family,
 		return NULL;
 	series->family = family;
 	series->is_overflow = is_overflow;
+	if (set->observes && family->metric.kind == RING_HISTOGRAM) {
+		series->observed = observed_create(&family->metric);
+		if (!series->observed) {
+			free(series);
+			return NULL;
+		}
+	}
 	series->labels = series->bytes;
 	series->label_bytes = labels->bytes;
 	if (labels->bytes > 0)
 		memcpy(series->bytes, labels->data, labels->bytes);
 	LIST_INIT(&series->contributions);
 	if (!tsearch(series, &set->series, series_compare)) {
+		observed_destroy(series->observed);
 		free(series);
 		return NULL;
 	}
@@ -225,12 +233,13 @@ static void series_release(struct series_set *set, struct series *series)
 	set->named_count -= !series->is_overflow;
 	if (series->changed)
 		LIST_REMOVE(series, of_changed);
+	observed_destroy(series->observed);
 	free(series);
 	set->stale = true;
 	family_release(set, family);
 }
 
-static void series_touch(struct series_set *set, struct series *series)
+void series_touch(struct series_set *set, struct series *series)
 {
 	if (series->changed)
 		return;
@@ -238,15 +247,12 @@ static void series_touch(struct series_set *set, struct series *series)
 	LIST_INSERT_HEAD(&set->changed, series, of_changed);
 }
 
-static uint64_t *core_cells(struct contribution *contribution, uint32_t core)
-{
-	return &contribution->cells[(size_t)core * contribution->series_cells];
-}
-
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint32_t core_count)
 {
-	const size_t cell_count = (size_t)core_count * family->metric.series_cells;
+	const bool is_accounted = set->observes && family->metric.kind == RING_HISTOGRAM;
+	const size_t cell_count = (size_t)core_count * family->metric.series_cells *
+				  (is_accounted ? 2 : 1);
 	struct contribution *contribution = calloc(
 		1, sizeof *contribution + cell_count * sizeof contribution->cells[0]);
 	struct series *series = contribution ? series_get(set, family, labels) : NULL;
@@ -258,6 +264,7 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 	contribution->series = series;
 	contribution->core_count = (uint16_t)core_count;
 	contribution->series_cells = (uint16_t)family->metric.series_cells;
+	contribution->is_accounted = is_accounted;
 	for (uint32_t core = 0; core < core_count; core++)
 		ring_cells_clear(&family->metric, core_cells(contribution, core));
 	LIST_INSERT_HEAD(&series->contributions, contribution, of_series);
@@ -319,6 +326,10 @@ void contribution_retire(struct series_set *set, struct contribution *contributi
 {
 	struct series *series = contribution->series;
 
+	/* No sample of it will come any more. */
+	for (uint32_t core = 0; core < contribution->core_count; core++)
+		contribution_settle(set, contribution, core);
+	contribution->is_accounted = false;
 	/* Label values that print alike may have made several of one series. */
 	if (series->retired && series->retired->member == contribution->member) {
 		series_merge(series, contribution, series->retired->cells);
@@ -469,6 +480,7 @@ static void series_free(void *datum)
 		LIST_REMOVE(contribution, of_series);
 		free(contribution);
 	}
+	observed_destroy(series->observed);
 	free(series);
 }
 
@@ -483,6 +495,7 @@ void series_set_clear(struct series_set *set)
 	tdestroy(set->series, series_free);
 	tdestroy(set->families, free);
 	free(set->cells);
+	free(set->observed);
 	catalog_release(set->catalog);
 	series_set_init(set);
 }

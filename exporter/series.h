@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "catalog.h"
+#include "observed.h"
 
 struct aggregate_member;
 
@@ -48,12 +49,17 @@ struct series {
 	double sum;                   /* a histogram's, as last shown */
 	bool changed;
 	bool gone;
+	struct observed *observed; /* NULL: it is not */
+	size_t observed_words;     /* as last shown, and where */
+	size_t observed_at;
 	size_t label_bytes;
 	const char *labels; /* in `bytes`: valid UTF-8, each value terminated */
 	char bytes[];
 };
 
-/* The last reading of each core; one sum when it has retired. */
+/* The last reading of each core; one sum when it has retired. Behind them, if the series is
+ * observed, the account of each core: how many observations of each bucket are in what was
+ * observed. */
 struct contribution {
 	LIST_ENTRY(contribution) of_series;
 	LIST_ENTRY(contribution) of_member;
@@ -65,8 +71,22 @@ struct contribution {
 	bool by_segment : 1;   /* is kept apart */
 	bool by_core : 1;
 	bool retired : 1;
+	bool is_accounted : 1;
 	uint64_t cells[];
 };
+
+/* Where it has that core's; -1: it is of another one. */
+static inline int contribution_index(const struct contribution *contribution, uint32_t core)
+{
+	if (contribution->by_core)
+		return contribution->core == core ? 0 : -1;
+	return (int)core;
+}
+
+static inline uint64_t *core_cells(struct contribution *contribution, uint32_t core)
+{
+	return &contribution->cells[(size_t)core * contribution->series_cells];
+}
 
 struct series_set {
 	void *families; /* tsearch trees */
@@ -77,6 +97,9 @@ struct series_set {
 	uint32_t retired_count;  /* contributions */
 	struct catalog *catalog; /* as last shown */
 	uint64_t *cells;
+	bool observes;      /* new series of histograms are observed */
+	uint64_t *observed; /* words, as last shown */
+	size_t observed_count, observed_capacity;
 	bool stale;              /* the catalog is: series came or went */
 	uint32_t constant_count; /* the last labels, which overflow series have too */
 	uint32_t series_max;     /* of all families together, as is a family's budget; 0: none */
@@ -121,6 +144,9 @@ bool contribution_reduce(struct series_set *set, struct contribution *contributi
 			 const uint64_t *cells);
 /* Removes it from its series, and the series if that was the last one, and from its member. */
 void contribution_remove(struct series_set *set, struct contribution *contribution);
+
+/* The next view is to show it anew. */
+void series_touch(struct series_set *set, struct series *series);
 
 /* It has counted since then at the latest; 0: nobody knows. */
 void series_started(struct series_set *set, struct series *series, uint64_t start_ns);

@@ -14,9 +14,9 @@
 /* A part's values; snapshots share them for as long as they do not change. */
 struct values {
 	struct catalog *catalog;
-	size_t cell_count;
+	size_t cell_count, observed_count;
 	uint32_t holder_count;
-	uint64_t cells[];
+	uint64_t words[]; /* the cells, and what was observed */
 };
 
 struct published {
@@ -59,22 +59,29 @@ static void published_expire(struct rcu_head *head)
 	published_free(caa_container_of(head, struct published, head));
 }
 
-static struct values *values_create(unsigned part, struct catalog *catalog, const uint64_t *cells)
+static struct values *values_create(unsigned part, const struct snapshot_values *from)
 {
-	const size_t bytes = catalog->cell_count * sizeof cells[0];
+	const size_t cell_count = from->catalog->cell_count;
+	const size_t observed_count = from->observed_count;
 	/* Acquire, from values_release: its last reader is done with it. */
 	struct values *values = __atomic_exchange_n(&spare_values[part], NULL, __ATOMIC_ACQUIRE);
 
-	if (!values || values->cell_count != catalog->cell_count) {
+	if (!values || values->cell_count != cell_count ||
+	    values->observed_count != observed_count) {
 		free(values);
-		values = malloc(sizeof *values + bytes);
+		values = malloc(sizeof *values +
+				(cell_count + observed_count) * sizeof values->words[0]);
 	}
 	if (!values)
 		return NULL;
-	values->catalog = catalog_hold(catalog);
-	values->cell_count = catalog->cell_count;
+	values->catalog = catalog_hold(from->catalog);
+	values->cell_count = cell_count;
+	values->observed_count = observed_count;
 	values->holder_count = 1;
-	memcpy(values->cells, cells, bytes);
+	memcpy(values->words, from->cells, cell_count * sizeof values->words[0]);
+	if (observed_count > 0)
+		memcpy(values->words + cell_count, from->observed,
+		       observed_count * sizeof values->words[0]);
 	return values;
 }
 
@@ -101,18 +108,17 @@ static struct published *published_create(void)
 	return published;
 }
 
-static int published_fill(struct published *published, struct catalog *const *catalogs,
-			  const uint64_t *const *cells)
+static int published_fill(struct published *published, const struct snapshot_values *parts)
 {
 	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		struct values *values = catalogs[part]
-						? values_create(part, catalogs[part], cells[part])
-						: values_hold(part);
+		struct values *values = parts[part].catalog ? values_create(part, &parts[part])
+							    : values_hold(part);
 		if (!values)
 			return -ENOMEM;
 		published->parts[part] = values;
-		published->snapshot.parts[part] = (struct snapshot_values){values->catalog,
-									   values->cells};
+		published->snapshot.parts[part] = (struct snapshot_values){
+			values->catalog, values->words, values->words + values->cell_count,
+			values->observed_count};
 	}
 	return 0;
 }
@@ -137,14 +143,13 @@ static void published_replace(struct published *next)
 	urcu_bp_call_rcu(&old->head, published_expire);
 }
 
-int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
-		     const uint64_t *const cells[SNAPSHOT_PART_COUNT])
+int snapshot_publish(const struct snapshot_values parts[SNAPSHOT_PART_COUNT])
 {
 	struct published *next = published_create();
 
 	if (!next)
 		return -ENOMEM;
-	if (published_fill(next, catalogs, cells) != 0) {
+	if (published_fill(next, parts) != 0) {
 		published_free(next);
 		return -ENOMEM;
 	}

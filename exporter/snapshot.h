@@ -20,6 +20,8 @@ enum snapshot_part { SNAPSHOT_SELF, SNAPSHOT_DATA, SNAPSHOT_PART_COUNT };
 struct snapshot_values {
 	struct catalog *catalog; /* not to be changed; may be held */
 	const uint64_t *cells;
+	const uint64_t *observed; /* observed.h's words, one histogram's after the other's */
+	size_t observed_count;
 };
 
 struct snapshot {
@@ -27,10 +29,9 @@ struct snapshot {
 	struct snapshot_values parts[SNAPSHOT_PART_COUNT];
 };
 
-/* Publishes a copy of the cells; the snapshot holds the catalogs. A part without a catalog stays
+/* Publishes a copy of the values; the snapshot holds the catalogs. A part without a catalog stays
  * as it was published last. Returns 0 or -ENOMEM. */
-int snapshot_publish(struct catalog *const catalogs[SNAPSHOT_PART_COUNT],
-		     const uint64_t *const cells[SNAPSHOT_PART_COUNT]);
+int snapshot_publish(const struct snapshot_values parts[SNAPSHOT_PART_COUNT]);
 
 /* NULL before the first publication. Every borrow needs its return, NULL or not. */
 const struct snapshot *snapshot_borrow(void);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "observe.h"
 #include "own.h"
 #include "replication/feed.h"
 #include "source.h"
@@ -138,7 +139,9 @@ int source_open(struct source *source, int dir_fd)
 	source->touched_blocks = calloc(capacity / SOURCE_BLOCK + 1, 1);
 	source->touched = calloc(capacity / SOURCE_BLOCK + 1, SOURCE_BLOCK);
 	source->series_cells = calloc(capacity + 1, sizeof *source->series_cells);
-	if (!source->touched || !source->touched_blocks || !source->series_cells)
+	source->observed = calloc(capacity + 1, sizeof *source->observed);
+	if (!source->observed || !source->touched || !source->touched_blocks ||
+	    !source->series_cells)
 		return SOURCE_UNREADABLE;
 	source->alive = ring_reader_owner_alive(source->reader);
 	return source_carry(source);
@@ -160,6 +163,9 @@ static int source_learn(struct source *source)
 			(uint8_t)ring_reader_metric(reader, series->metric)->series_cells;
 		error = aggregate_add_series(source->member, series->metric, series->labels);
 		if (error == 0)
+			source->observed[index] = aggregate_is_observed(source->member, index);
+		source->observes |= source->observed[index];
+		if (error == 0)
 			error = feed_learn(source, index);
 	}
 	return error ? SOURCE_UNREADABLE : 0;
@@ -171,11 +177,14 @@ int source_join(struct source *source, struct aggregate *aggregate)
 
 	source->metric_count = 0;
 	source->series_count = 0;
+	source->observes = false;
 	if (aggregate_join(aggregate, &source->member, &source->identity, source->core_count) != 0)
 		return SOURCE_UNREADABLE;
 	reason = source_learn(source);
 	if (reason == 0)
 		reason = source_read_all(source);
+	if (reason == 0)
+		reason = observe_begin(source);
 	if (reason == 0) {
 		aggregate_admit(source->member);
 		source->reason = 0;
@@ -208,6 +217,8 @@ void source_close(struct source *source)
 	source->touched_blocks = NULL;
 	free(source->series_cells);
 	source->series_cells = NULL;
+	free(source->observed);
+	source->observed = NULL;
 }
 
 void source_quarantine(struct source *source, int reason)

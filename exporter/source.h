@@ -39,7 +39,10 @@ struct source_ring {
 	struct ring_account account;
 	uint64_t rejected; /* drained, but of a series that the segment does not have */
 	uint64_t carried;  /* drained from earlier files of the same history */
-	bool feeds_short;  /* samples were dropped that the feeds have not made up for */
+	bool is_short;     /* observations are missing that were counted, as the next ones say: */
+	bool is_careful;   /* made up for is what is before known_pos, and some before doubt_pos */
+	uint64_t known_pos, doubt_pos, cursor; /* of observe.c */
+	bool feeds_short; /* samples were dropped that the feeds have not made up for */
 };
 
 struct source {
@@ -59,7 +62,9 @@ struct source {
 	 * the one set before. What is not a series is seen at 0. */
 	uint8_t *touched;
 	uint8_t *touched_blocks;
-	uint8_t *series_cells;        /* of each series, close together, for reading many of them */
+	uint8_t *series_cells; /* of each series, close together, for reading many of them */
+	bool observes;         /* any series is observed; which ones, a byte for each: */
+	uint8_t *observed;
 	struct followers *followers;  /* NULL: none are looked for */
 	struct followers_feed *feeds; /* by series index; NULL: it records nothing of followers */
 	struct identity identity;     /* of the last segment followed */

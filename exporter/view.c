@@ -36,6 +36,62 @@ static void series_evaluate(struct series *series, uint64_t *cells)
 		series_keep_sum(series, cells);
 }
 
+/* Writes what was observed where it was, unless it has grown. */
+static bool series_rewrite(struct series_set *set, struct series *series)
+{
+	const uint32_t bucket_count = series->family->metric.bound_count + 1;
+
+	if (!series->observed)
+		return true;
+	if (observed_word_count(series->observed, bucket_count) != series->observed_words)
+		return false;
+	observed_write(series->observed, bucket_count, ring_double_of(set->cells[series->cell]),
+		       &set->observed[series->observed_at]);
+	return true;
+}
+
+/* Where everything that was observed is to be. */
+static void place_observed(const void *node, VISIT visit, void *argument)
+{
+	struct series *series = *(struct series *const *)node;
+	struct series_set *set = argument;
+
+	if ((visit != postorder && visit != leaf) || !series->observed)
+		return;
+	series->observed_at = set->observed_count;
+	series->observed_words = observed_word_count(series->observed,
+						     series->family->metric.bound_count + 1);
+	set->observed_count += series->observed_words;
+}
+
+static void write_observed(const void *node, VISIT visit, void *argument)
+{
+	if (visit == postorder || visit == leaf)
+		series_rewrite(argument, *(struct series *const *)node);
+}
+
+/* Writes all of it anew, in the catalog's order. */
+static int series_set_rewrite(struct series_set *set)
+{
+	const size_t count_before = set->observed_count;
+
+	set->observed_count = 0;
+	twalk_r(set->series, place_observed, set);
+	if (set->observed_count > set->observed_capacity) {
+		const size_t capacity = set->observed_count + set->observed_count / 2;
+		uint64_t *observed = reallocarray(set->observed, capacity, sizeof *observed);
+		if (!observed) {
+			set->observed_count = count_before;
+			set->stale = true;
+			return -ENOMEM;
+		}
+		set->observed = observed;
+		set->observed_capacity = capacity;
+	}
+	twalk_r(set->series, write_observed, set);
+	return 0;
+}
+
 /* What a walk over all series in order gathers. */
 struct listing {
 	struct catalog_size size;
@@ -99,6 +155,7 @@ int series_set_view(struct series_set *set, struct catalog **catalog, const uint
 {
 	const bool relist = set->stale || !set->catalog;
 	const int error = relist ? series_set_relist(set) : 0;
+	bool rewrite = relist;
 	struct series *series;
 
 	if (error)
@@ -108,7 +165,10 @@ int series_set_view(struct series_set *set, struct catalog **catalog, const uint
 		series->changed = false;
 		if (!relist)
 			series_evaluate(series, &set->cells[series->cell]);
+		rewrite = rewrite || !series_rewrite(set, series);
 	}
+	if (rewrite && series_set_rewrite(set) != 0)
+		return -ENOMEM;
 	*catalog = set->catalog;
 	*cells = set->cells;
 	return 0;

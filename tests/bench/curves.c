@@ -106,13 +106,12 @@ static void read_all(struct attach *attach)
 
 static void publish(struct aggregate *aggregate)
 {
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+	struct snapshot_values parts[SNAPSHOT_PART_COUNT] = {{.catalog = NULL}};
+	struct snapshot_values *own = &parts[SNAPSHOT_SELF], *data = &parts[SNAPSHOT_DATA];
 
-	demand(aggregate_view(self, &catalogs[SNAPSHOT_SELF], &cells[SNAPSHOT_SELF]) == 0 &&
-		       aggregate_view(aggregate, &catalogs[SNAPSHOT_DATA], &cells[SNAPSHOT_DATA]) ==
-			       0 &&
-		       snapshot_publish(catalogs, cells) == 0,
+	demand(aggregate_view(self, &own->catalog, &own->cells) == 0 &&
+		       aggregate_view(aggregate, &data->catalog, &data->cells) == 0 &&
+		       snapshot_publish(parts) == 0,
 	       "no snapshot");
 }
 

@@ -82,6 +82,7 @@ static void draining_allocates_nothing(void **state)
 		collect_open(&collect, &(struct collect_options){.dir = scene.dir,
 								 .followed_max = 1,
 								 .exporter_metrics = true,
+								 .native_histograms = true,
 								 .monitor = &monitor_defaults}),
 		0);
 	assert_true(allocations() > before); /* so the counting works */

@@ -179,10 +179,13 @@ void members_expect_not(struct aggregate *aggregate, const char *line)
 
 void members_publish(struct aggregate *data, struct aggregate *self)
 {
-	struct catalog *catalogs[SNAPSHOT_PART_COUNT];
-	const uint64_t *cells[SNAPSHOT_PART_COUNT];
+	struct aggregate *const parts[] = {[SNAPSHOT_SELF] = self, [SNAPSHOT_DATA] = data};
+	struct snapshot_values values[SNAPSHOT_PART_COUNT];
 
-	assert_int_equal(aggregate_view(data, &catalogs[SNAPSHOT_DATA], &cells[SNAPSHOT_DATA]), 0);
-	assert_int_equal(aggregate_view(self, &catalogs[SNAPSHOT_SELF], &cells[SNAPSHOT_SELF]), 0);
-	assert_int_equal(snapshot_publish(catalogs, cells), 0);
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
+		struct snapshot_values *shown = &values[part];
+		assert_int_equal(aggregate_view(parts[part], &shown->catalog, &shown->cells), 0);
+		shown->observed = aggregate_observed(parts[part], &shown->observed_count);
+	}
+	assert_int_equal(snapshot_publish(values), 0);
 }

@@ -169,7 +169,7 @@ static void series_say_when_they_started(void **state)
 {
 	const struct ring_metric_info metric = members_histogram("h_seconds", NULL);
 
-	aggregate_start(*state, UINT64_C(1700000000012999999));
+	aggregate_set_time(*state, UINT64_C(1700000000012999999));
 	add_counter(*state, "a_total");
 	add_counter(*state, "g_total"); /* a gauge has the line's name */
 	add_gauge(*state, "busy_seconds_total", 0.5);
@@ -232,7 +232,7 @@ static void family_without_lines_has_no_heading(void **state)
 static void family_has_room_in_both_formats_or_is_in_neither(void **state)
 {
 	struct ring_metric_info metric = members_metric(RING_GAUGE, 0, "a_bytes", NULL, NULL);
-	size_t shown_count = 0;
+	size_t shown_count = 0, none = 0;
 	struct catalog *catalog;
 	const uint64_t *cells;
 
@@ -247,7 +247,11 @@ static void family_has_room_in_both_formats_or_is_in_neither(void **state)
 		for (unsigned format = 0; format < FORMAT_COUNT; format++) {
 			struct text text;
 			text_init(&text, bytes_max);
-			render_lines(&text, format, lines, cells);
+			if (format == FORMAT_PROTOBUF)
+				render_messages(&text, lines,
+						&(struct snapshot_values){.cells = cells}, &none);
+			else
+				render_lines(&text, format, lines, cells);
 			assert_int_equal(text.error, 0);
 			assert_true(text.bytes <= lines->page_bytes_max);
 			assert_int_equal(text.bytes == 0, lines->left_out_count == 1);

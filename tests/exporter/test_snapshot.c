@@ -43,28 +43,27 @@ static int release_catalog(void **state)
 static void publish(bool with_data)
 {
 	uint64_t numbers[CELL_COUNT];
-	struct catalog *const catalogs[SNAPSHOT_PART_COUNT] = {
-		[SNAPSHOT_SELF] = catalog,
-		[SNAPSHOT_DATA] = with_data ? catalog : NULL,
-	};
-	const uint64_t *const cells[SNAPSHOT_PART_COUNT] = {
-		[SNAPSHOT_SELF] = numbers,
-		[SNAPSHOT_DATA] = numbers,
+	/* With as many words behind the cells as there are cells. */
+	const struct snapshot_values parts[SNAPSHOT_PART_COUNT] = {
+		[SNAPSHOT_SELF] = {catalog, numbers, numbers, CELL_COUNT},
+		[SNAPSHOT_DATA] = {with_data ? catalog : NULL, numbers, numbers, CELL_COUNT},
 	};
 
 	published++;
 	for (unsigned i = 0; i < CELL_COUNT; i++)
 		numbers[i] = published;
-	assert_int_equal(snapshot_publish(catalogs, cells), 0);
+	assert_int_equal(snapshot_publish(parts), 0);
 }
 
 /* Whether the part is of that publication, from its first cell to its last. */
 static bool shows(const struct snapshot *snapshot, enum snapshot_part part, uint64_t number)
 {
 	for (unsigned i = 0; i < CELL_COUNT; i++)
-		if (snapshot->parts[part].cells[i] != number)
+		if (snapshot->parts[part].cells[i] != number ||
+		    snapshot->parts[part].observed[i] != number)
 			return false;
-	return snapshot->parts[part].catalog == catalog;
+	return snapshot->parts[part].catalog == catalog &&
+	       snapshot->parts[part].observed_count == CELL_COUNT;
 }
 
 /* Time for what has expired to be reused, if anybody thinks that it has. */

@@ -23,11 +23,12 @@ SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
-PURE = re.compile(r"exporter/(replication/)?(accept|address|aggregate|alert_json|authorization|"
-                  r"bucket|catalog|config_file|decimal|delivery|discovery|duration|filter|format|"
-                  r"gzip|html|identity|lag|landing|lines|log_limit|member|monitor|native|number|"
-                  r"override|own|pattern|powers|proto|protobuf|render|series|shape|size|status\w*|"
-                  r"subset|text|tls_priorities|token|trend|view|walk|web_config)"
+PURE = re.compile(r"exporter/(replication/)?(accept|account|address|aggregate|alert_json|"
+                  r"authorization|bucket|catalog|config_file|decimal|delivery|discovery|duration|"
+                  r"filter|format|gzip|html|identity|lag|landing|lines|log_limit|member|monitor|"
+                  r"native|number|observed|override|own|pattern|powers|proto|protobuf|render|"
+                  r"series|shape|size|status\w*|subset|text|tls_priorities|token|trend|view|walk|"
+                  r"web_config)"
                   r"\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
 URCU = {"exporter/snapshot.c"}
