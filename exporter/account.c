@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of a contribution's counts are in what was observed; see account.h. */
+#include <string.h>
+
 #include <ring/record.h>
 
 #include "account.h"
 
-/* As many as there are buckets, each where the bucket's cell would be. */
+/* Both have a bucket's count where the cells have it. */
 static uint64_t *core_account(struct contribution *contribution, uint32_t core)
 {
 	return core_cells(contribution, contribution->core_count + core);
+}
+
+static uint64_t *core_claim(struct contribution *contribution, uint32_t core)
+{
+	return core_cells(contribution, 2 * contribution->core_count + core);
 }
 
 /* Whether others than this one's member, and at least that one, contribute to its series. */
@@ -58,24 +65,38 @@ bool contribution_observe(struct series_set *set, struct contribution *contribut
 	return true;
 }
 
+void contribution_claim(struct contribution *contribution, uint32_t core)
+{
+	if (contribution->is_accounted)
+		memcpy(core_claim(contribution, core), core_cells(contribution, core),
+		       contribution->series_cells * sizeof contribution->cells[0]);
+}
+
 bool contribution_settle(struct series_set *set, struct contribution *contribution, uint32_t core)
 {
 	struct series *series = contribution->series;
-	const uint64_t *cells = core_cells(contribution, core);
-	uint64_t *account = core_account(contribution, core);
 
 	if (!contribution->is_accounted)
 		return true;
+	const uint64_t *claim = core_claim(contribution, core);
+	uint64_t *account = core_account(contribution, core);
 	for (uint32_t i = 1; i < contribution->series_cells; i++) {
-		if (cells[i] <= account[i])
+		if (claim[i] <= account[i])
 			continue;
 		if (!observed_replace(series->observed, &series->family->metric, i - 1,
-				      cells[i] - account[i]))
+				      claim[i] - account[i]))
 			return false;
-		account[i] = cells[i];
+		account[i] = claim[i];
 		series_touch(set, series);
 	}
 	return true;
+}
+
+bool contribution_is_square(struct contribution *contribution, uint32_t core)
+{
+	return !contribution->is_accounted ||
+	       memcmp(core_account(contribution, core) + 1, core_cells(contribution, core) + 1,
+		      (contribution->series_cells - 1u) * sizeof contribution->cells[0]) == 0;
 }
 
 void contribution_carry_on(struct series_set *set, const struct contribution *ghost,

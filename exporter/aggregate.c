@@ -243,6 +243,24 @@ bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_
 				    is_guarded);
 }
 
+void aggregate_claim(struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member)
+		contribution_claim(contribution, core);
+}
+
+bool aggregate_is_square(const struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member)
+		if (!contribution_is_square(contribution, core))
+			return false;
+	return true;
+}
+
 bool aggregate_settle(struct aggregate_member *member, uint32_t core)
 {
 	struct contribution *contribution;

@@ -97,9 +97,12 @@ bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool
 bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_t core,
 		       double value, bool is_guarded);
 
-/* Makes up for observations that the core has counted, by the last reading, and that were not taken
- * in. Returns false when not all are, for want of memory. */
+/* Notes what the core has counted, by the last reading. Later, when all samples of that have come
+ * or are lost: makes up for those that were not taken in; false when there is no memory for all. */
+void aggregate_claim(struct aggregate_member *member, uint32_t core);
 bool aggregate_settle(struct aggregate_member *member, uint32_t core);
+/* Whether all that the core has counted was taken in, and no more. */
+bool aggregate_is_square(const struct aggregate_member *member, uint32_t core);
 
 /* The first reading is complete: takes the place of what the member carries on. */
 void aggregate_admit(struct aggregate_member *member);

@@ -110,10 +110,9 @@ int drain_source_end(struct source *source)
 	feed_orphan(source);
 	if (reason == 0)
 		reason = source_read_all(source);
-	/* What was in a burst is counted, and its samples will not come. */
-	for (uint32_t core = 0; core < source->core_count; core++)
-		observe_loss(source, core);
-	return reason ? reason : observe_settle(source);
+	if (reason == 0)
+		observe_end(source);
+	return reason;
 }
 
 int drain_look_after(struct source *source)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the samples of histograms to what was observed (observed.h), and what stands in for those
- * that were lost. For each core and bucket there is an account of how many observations were
- * taken in; the tallies say how many there are. After a loss, when the ring has been drained, the
- * difference is made up for once a second.
+ * that were lost. For each core and bucket there is an account of how many observations were taken
+ * in; the tallies say how many there are. But they are ahead of samples: some that they count are
+ * in the ring still, or in a burst that is not published, and to make up for these would be to
+ * count them twice. So after a loss, once a second:
  *
- * Tallies are ahead of samples: some of the difference may be in the ring still, or in a burst that
- * is not published. Its samples come after they were made up for, and must not be counted again.
- * So until the ring is past the last position that such a sample can have,
- *   - what stood before the position that was known before the tallies were read is passed over:
- *     they contain it;
- *   - of what comes after, no more is taken in than the tallies have, which are read anew.
- * The same holds where a source is first read that has counted before.
+ *   - What the tallies say is noted. When the ring is so far that every sample of that must have
+ *     come, what is missing was lost, and is made up for. Of a bucket that is hit all the time some
+ *     may stay missing, no more than there are samples in a burst.
+ *   - When nothing has come for a second, no burst is open, and all that is missing was lost. If
+ * one was open in spite of that, of its samples no more are taken in than the tallies have then.
+ *
+ * A source that has counted before it was first read is noted at once, and all samples passed over
+ * that may be part of that.
  *
  * The drain thread's own.
  */
@@ -30,7 +32,10 @@ int observe_begin(struct source *source);
 /* The core's samples are not all that there are: some were lost. */
 void observe_loss(struct source *source, uint32_t core);
 
-/* All tallies have just been read: makes up for losses. */
+/* All tallies have just been read: goes on with making up for losses. */
 int observe_settle(struct source *source);
+
+/* The same when no more samples will come: what is missing was lost. */
+void observe_end(struct source *source);
 
 #endif

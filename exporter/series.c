@@ -252,7 +252,7 @@ struct contribution *contribution_add(struct series_set *set, struct family *fam
 {
 	const bool is_accounted = set->observes && family->metric.kind == RING_HISTOGRAM;
 	const size_t cell_count = (size_t)core_count * family->metric.series_cells *
-				  (is_accounted ? 2 : 1);
+				  (is_accounted ? 3 : 1);
 	struct contribution *contribution = calloc(
 		1, sizeof *contribution + cell_count * sizeof contribution->cells[0]);
 	struct series *series = contribution ? series_get(set, family, labels) : NULL;
@@ -327,8 +327,10 @@ void contribution_retire(struct series_set *set, struct contribution *contributi
 	struct series *series = contribution->series;
 
 	/* No sample of it will come any more. */
-	for (uint32_t core = 0; core < contribution->core_count; core++)
+	for (uint32_t core = 0; core < contribution->core_count; core++) {
+		contribution_claim(contribution, core);
 		contribution_settle(set, contribution, core);
+	}
 	contribution->is_accounted = false;
 	/* Label values that print alike may have made several of one series. */
 	if (series->retired && series->retired->member == contribution->member) {

@@ -59,7 +59,7 @@ struct series {
 
 /* The last reading of each core; one sum when it has retired. Behind them, if the series is
  * observed, the account of each core: how many observations of each bucket are in what was
- * observed. */
+ * observed; and the claim of each, which that is to come to. */
 struct contribution {
 	LIST_ENTRY(contribution) of_series;
 	LIST_ENTRY(contribution) of_member;

@@ -39,9 +39,11 @@ struct source_ring {
 	struct ring_account account;
 	uint64_t rejected; /* drained, but of a series that the segment does not have */
 	uint64_t carried;  /* drained from earlier files of the same history */
-	bool is_short;     /* observations are missing that were counted, as the next ones say: */
-	bool is_careful;   /* made up for is what is before known_pos, and some before doubt_pos */
-	uint64_t known_pos, doubt_pos, cursor; /* of observe.c */
+	bool is_short;     /* observations may be missing that were counted; see observe.c */
+	bool is_careful;   /* and it matters where samples were, as the cursor is before one of: */
+	bool has_claim;
+	uint64_t skip_pos, guard_pos, claim_pos;
+	uint64_t cursor, look_pos;
 	bool feeds_short; /* samples were dropped that the feeds have not made up for */
 };
 

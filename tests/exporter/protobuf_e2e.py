@@ -6,12 +6,13 @@ usage: protobuf_e2e.py RING_EXPORTER RINGLOAD ODD_WRITER
 """
 import os
 import re
+import signal
 import struct
 import time
 
-from harness import totals_of_seg
-from place import main, run
-from programs import Exporter, Messages
+from harness import Totals, totals_of_seg
+from place import DEADLINE_S, main, run, wait_until
+from programs import Exporter, Load, Messages, Prometheus
 import exposition
 import messages
 
@@ -118,6 +119,100 @@ def counters_start_with_the_segment_and_the_exporter(place):
     assert starts["process_cpu_seconds_total"] == starts["ring_exporter_drain_passes_total"]
 
 
+def native(page, channel):
+    return page.metric("load_latency_seconds", channel=channel)
+
+
+def grown(before, now):
+    """Whether no bucket has fallen; a lower schema has wider ones."""
+    steps = before["schema"] - now["schema"]
+    for side in ("positive", "negative"):
+        wider = {}
+        for index, count in messages.buckets_of(before, side).items():
+            wider[-(-index >> steps)] = wider.get(-(-index >> steps), 0) + count
+        found = messages.buckets_of(now, side)
+        if any(found.get(index, 0) < count for index, count in wider.items()):
+            return False
+    return (steps >= 0 and now["zero_count"] >= before["zero_count"]
+            and all(new["cumulative_count"] >= old["cumulative_count"]
+                    for old, new in zip(before["bucket"], now["bucket"])))
+
+
+def nothing_falls_and_counts_are_exact_after_losses(place):
+    """A ring that fills in a quarter of a second, and an exporter that is stopped for longer."""
+    exporter = Exporter(place)
+    load = Load(place, "seg", "--slots", 1024, "--rate", 4000, "--seconds", 2, "--hold")
+    exporter.page_when(lambda page: page.total("ring_segment_up") == 1, "the segment is up")
+    pages = [Messages(body_of(exporter))]
+    for _ in range(3):
+        exporter.send_signal(signal.SIGSTOP)
+        time.sleep(0.4)
+        exporter.send_signal(signal.SIGCONT)
+        pages += [Messages(body_of(exporter)) for _ in range(4)]
+    totals = Totals(load.totals())
+    text = exporter.page_when(totals.are_on, "the page shows what was written")
+    assert text.total("ring_samples_dropped_total", segment="seg") > 500
+    channels = totals.runs[0]["load_latency_seconds"]
+
+    def is_complete():
+        pages.append(Messages(body_of(exporter)))
+        return all(native(pages[-1], channel)["sample_count"] == totals.observed(channel)
+                   for channel in channels)
+    wait_until(is_complete, "what was lost is made up for")
+    for before, now in zip(pages, pages[1:]):
+        for (name, labels), value in before.metrics.items():
+            if name == "load_latency_seconds":
+                assert grown(value, now.metrics[name, labels]), (value, now.metrics[name, labels])
+    assert still(pages[-1].families) == still(text.families)
+
+
+def exporter_that_comes_back_begins_at_nothing(place):
+    load = Load(place, "seg", "--slots", 64, "--samples", 20000, "--hold")
+    totals = Totals(load.totals())
+    exporter = Exporter(place)
+    exporter.page_when(totals.are_on, "the page shows what was written")
+    page = Messages(body_of(exporter))
+    for channel in totals.runs[0]["load_latency_seconds"]:
+        found = native(page, channel)
+        assert totals.observed(channel) > 64 > found["sample_count"], found
+        assert abs(start_of(found) / 1e9 - time.time()) < DEADLINE_S, found
+        assert start_of(page.metric("load_events_total", channel=channel)) < start_of(found)
+
+
+def without_them_histograms_are_classic(place):
+    totals = totals_of_seg(place, "--samples", 1000)
+    exporter = Exporter(place, "--metrics.no-native-histograms")
+    exporter.page_when(totals.are_on, "the page shows what was written")
+    page = Messages(body_of(exporter))
+    for channel in totals.runs[0]["load_latency_seconds"]:
+        found = native(page, channel)
+        assert "schema" not in found and found["sample_count"] == totals.observed(channel)
+
+
+def real_prometheus_reckons_with_native_histograms(place):
+    totals = totals_of_seg(place, "--samples", 2000)
+    exporter = Exporter(place)
+    page = Messages(body_of(exporter))
+    prometheus = Prometheus(place, exporter, options=["--enable-feature=native-histograms"])
+    for channel in totals.runs[0]["load_latency_seconds"]:
+        name = f'load_latency_seconds{{channel="{channel}"}}'
+        count = totals.observed(channel)
+        wait_until(lambda q=f"histogram_count({name})", c=count: prometheus.value_of(q) == c, name)
+        found = native(page, channel)
+        assert prometheus.value_of(f"histogram_sum({name})") == found["sample_sum"]
+        assert found["schema"] == 3, found
+        median = prometheus.value_of(f"histogram_quantile(0.5, {name})")
+        low = high = 0
+        for index, held in sorted(messages.buckets_of(found, "positive").items()):
+            low, high = high, high + held
+            if high >= count / 2:
+                break
+        assert 2 ** ((index - 1) / 8) * 0.999 <= median <= 2 ** (index / 8) * 1.001, (median, index)
+    assert prometheus.series("load_latency_seconds_bucket") == []  # 2.42 has one or the other
+    assert prometheus.value_of("sum(load_events_total)") == sum(
+        totals.runs[0]["load_events_total"].values())
+
+
 def unit_is_the_openmetrics_one(place):
     totals_of_seg(place, "--samples", 1000)
     exporter = Exporter(place)
@@ -132,4 +227,8 @@ main([
     odd_pages_say_what_the_text_says_to_protoc_too,
     counters_start_with_the_segment_and_the_exporter,
     unit_is_the_openmetrics_one,
+    without_them_histograms_are_classic,
+    exporter_that_comes_back_begins_at_nothing,
+    nothing_falls_and_counts_are_exact_after_losses,
+    real_prometheus_reckons_with_native_histograms,
 ])

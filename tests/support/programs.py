@@ -137,7 +137,7 @@ class Prometheus(Program):
     """A Prometheus that scrapes exporters, in the way that a scrape_config says, and judges by
     rules if there are any."""
 
-    def __init__(self, place, *exporters, rules=(), **way):
+    def __init__(self, place, *exporters, rules=(), options=(), **way):
         config = os.path.join(place.folder, "prometheus.yml")
         with open(config, "w", encoding="utf-8") as file:
             json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
@@ -148,7 +148,7 @@ class Prometheus(Program):
                       file)
         super().__init__(place, "prometheus", f"--config.file={config}",
                          f"--storage.tsdb.path={place.folder}/tsdb",
-                         "--web.listen-address=127.0.0.1:0")
+                         "--web.listen-address=127.0.0.1:0", *options)
         self.port = self.await_word(r"Listening on.*address=127\.0\.0\.1:(\d+)")[1]
 
     def ask(self, path, **parameters):
