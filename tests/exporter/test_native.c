@@ -168,6 +168,25 @@ static void upper_bound_is_in_its_bucket_and_the_next_double_is_not(void **state
 	}
 }
 
+/* Most bounds are no doubles: the last one below is in the bucket, the first one above is not. */
+static void bounds_within_an_octave_are_those_of_the_powers(void **state)
+{
+	struct native *native = *state;
+
+	for (int i = 1; i < 8; i++) {
+		const long double bound = exp2l(i / 8.0L);
+		double below = (double)bound;
+		if (below > bound)
+			below = nextafter(below, 0);
+		native_release(native);
+		native_init(native);
+		native_observe(native, below, 1);
+		native_observe(native, nextafter(below, 2), 1);
+		assert_int_equal(count_in(&native->positive, i), 1);
+		assert_int_equal(count_in(&native->positive, i + 1), 1);
+	}
+}
+
 static void infinity_comes_after_the_largest_double_and_nan_is_nowhere(void **state)
 {
 	struct native *native = *state;
@@ -241,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(values_are_in_the_buckets_of_the_model),
 		TEST(upper_bound_is_in_its_bucket_and_the_next_double_is_not),
+		TEST(bounds_within_an_octave_are_those_of_the_powers),
 		TEST(infinity_comes_after_the_largest_double_and_nan_is_nowhere),
 		TEST(zero_bucket_has_what_is_near_zero),
 		TEST(resolution_falls_when_there_are_too_many_buckets),

@@ -237,7 +237,7 @@ static void what_was_made_up_for_is_not_counted_again_when_it_comes(void **state
 	const struct ring_histogram histogram = latency_of(segment);
 
 	following_step(following);
-	for (unsigned i = 0; i < 50; i++)
+	for (unsigned i = 0; i < 51; i++)
 		ring_histogram_observe(writer, histogram, 0.05);
 	following_drain(following);
 	ring_histogram_observe(writer, histogram, 0.05); /* still in the ring */
