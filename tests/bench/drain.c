@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a sample costs its reader, on one core: copied and validated alone, and with the exporter's
- * own aggregation behind it, up to tallies that are brought up to date. The writer fills the ring
- * between the timed drains.
+ * own aggregation behind it, up to tallies that are brought up to date; and with native histograms,
+ * which a third of the samples go into. The writer fills the ring between the timed drains.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static bool open_reader(struct drain *drain)
 
 static bool open_follower(struct drain *drain)
 {
-	drain->follower = follower_open(drain->mixture);
+	drain->follower = follower_open(drain->mixture, false);
 	return drain->follower;
 }
 
@@ -78,6 +78,12 @@ static void *open_drain(const struct load *load, bool (*open_timed)(struct drain
 	return NULL;
 }
 
+static bool open_observer(struct drain *drain)
+{
+	drain->follower = follower_open(drain->mixture, true);
+	return drain->follower;
+}
+
 static void *open_copying(const void *load)
 {
 	return open_drain(load, open_reader);
@@ -86,6 +92,11 @@ static void *open_copying(const void *load)
 static void *open_aggregating(const void *load)
 {
 	return open_drain(load, open_follower);
+}
+
+static void *open_observing(const void *load)
+{
+	return open_drain(load, open_observer);
 }
 
 static bool fill(void *state)
@@ -160,10 +171,19 @@ static void run(const char *name, const struct load *load, const struct bench_op
 		.close = close_drain,
 		.loops = {aggregate},
 	};
+	const struct contender observing = {
+		.who = "with native histograms",
+		.setup = load,
+		.open = open_observing,
+		.prepare = fill,
+		.check = check_aggregated,
+		.close = close_drain,
+		.loops = {aggregate},
+	};
 	const struct contest contest = {
 		.name = name,
 		.count = load->pass,
-		.contenders = (const struct contender *const[]){&copying, &aggregating,
+		.contenders = (const struct contender *const[]){&copying, &aggregating, &observing,
 								&contest_end},
 	};
 

@@ -26,7 +26,7 @@ static bool join(struct follower *follower)
 	return joined || bench_fail("the exporter refuses the segment");
 }
 
-struct follower *follower_open(const struct mixture *mixture)
+struct follower *follower_open(const struct mixture *mixture, bool observes)
 {
 	struct follower *follower = calloc(1, sizeof *follower);
 
@@ -34,6 +34,8 @@ struct follower *follower_open(const struct mixture *mixture)
 		return NULL;
 	follower->mixture = mixture;
 	follower->aggregate = aggregate_create();
+	if (follower->aggregate && observes)
+		aggregate_observe_all(follower->aggregate);
 	follower->source = source_create("bench", NULL);
 	if (follower->aggregate && follower->source && join(follower))
 		return follower;

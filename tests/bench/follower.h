@@ -19,7 +19,8 @@ struct follower {
 	bool broken;
 };
 
-struct follower *follower_open(const struct mixture *mixture);
+/* With native histograms or without. */
+struct follower *follower_open(const struct mixture *mixture, bool observes);
 void follower_close(struct follower *follower);
 
 /* One poll, as the drain thread does it. */

@@ -167,7 +167,7 @@ static void run_size(struct duo *duo, const struct size *size, const struct benc
 	if (!scene.mixture)
 		return;
 	scene.checker = checker_open(scene.mixture);
-	scene.follower = follower_open(scene.mixture);
+	scene.follower = follower_open(scene.mixture, false);
 	mixture_unlink(scene.mixture);
 	if (scene.checker && scene.follower) {
 		for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
