@@ -127,14 +127,15 @@ static int settle(struct source *source, uint32_t core)
 	if (reason)
 		return reason;
 	ring->look_pos = ring->account.written;
-	if (aggregate_is_square(source->member, core)) {
-		ring->is_short = false;
-	} else if (ring->account.pending == 0 && look_pos == ring->look_pos) {
+	if (ring->account.pending == 0 && look_pos == ring->look_pos) {
 		aggregate_claim(source->member, core);
 		ring->is_short = !aggregate_settle(source->member, core);
 		ring->has_claim = false;
+		ring->skip_pos = ring->cursor; /* the guard is enough */
 		ring->guard_pos = tallied_pos;
 		ring->is_careful = true;
+	} else if (!ring->is_careful && aggregate_is_square(source->member, core)) {
+		ring->is_short = false;
 	} else if (!ring->has_claim) {
 		aggregate_claim(source->member, core);
 		ring->claim_pos = tallied_pos;
