@@ -5,16 +5,27 @@
 #include <ring/record.h>
 
 #include "account.h"
+#include "member.h"
 
-/* Both have a bucket's count where the cells have it. */
-static uint64_t *core_account(struct contribution *contribution, uint32_t core)
+/* Where it has that core's account; -1: it has none. */
+static int index_of(const struct contribution *contribution, uint32_t core)
 {
-	return core_cells(contribution, contribution->core_count + core);
+	if (!contribution->is_accounted)
+		return -1;
+	if (contribution->by_core)
+		return contribution->core == core ? 0 : -1;
+	return (int)core;
 }
 
-static uint64_t *core_claim(struct contribution *contribution, uint32_t core)
+/* Both have a bucket's count where the cells have it. */
+static uint64_t *core_account(struct contribution *contribution, int index)
 {
-	return core_cells(contribution, 2 * contribution->core_count + core);
+	return core_cells(contribution, contribution->core_count + (uint32_t)index);
+}
+
+static uint64_t *core_claim(struct contribution *contribution, int index)
+{
+	return core_cells(contribution, 2u * contribution->core_count + (uint32_t)index);
 }
 
 /* Whether others than this one's member, and at least that one, contribute to its series. */
@@ -29,18 +40,19 @@ static bool is_shared(const struct contribution *contribution,
 	return false;
 }
 
-void contribution_begin(struct contribution *contribution, uint32_t core,
-			const struct aggregate_member *ghost, uint64_t now_ns)
+static void begin(struct contribution *contribution, uint32_t core,
+		  const struct aggregate_member *ghost, uint64_t now_ns)
 {
 	struct observed *observed = contribution->series->observed;
-	const uint64_t *cells = core_cells(contribution, core);
+	const int index = index_of(contribution, core);
 	uint64_t count = 0;
 
-	if (!contribution->is_accounted)
+	if (index < 0)
 		return;
+	const uint64_t *cells = core_cells(contribution, (uint32_t)index);
 	for (uint32_t i = 1; i < contribution->series_cells; i++)
-		count |= core_account(contribution, core)[i] = cells[i];
-	/* What it carries on has been observed, and contribution_carry_on knows how much. */
+		count |= core_account(contribution, index)[i] = cells[i];
+	/* What it carries on has been observed, and account_carry_on knows how much. */
 	if (count == 0 || (ghost && is_shared(contribution, ghost)))
 		return;
 	observed->base_sum += ring_double_of(cells[0]);
@@ -48,59 +60,120 @@ void contribution_begin(struct contribution *contribution, uint32_t core,
 		observed->start_ns = now_ns;
 }
 
-bool contribution_observe(struct series_set *set, struct contribution *contribution, uint32_t core,
-			  double value, bool is_guarded)
+void account_begin(struct aggregate_member *member, uint32_t core,
+		   const struct aggregate_member *ghost, uint64_t now_ns)
 {
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member)
+		begin(contribution, core, ghost, now_ns);
+}
+
+bool account_is_kept(const struct aggregate_member *member, uint32_t series)
+{
+	const struct contribution *contribution = member_contribution(member, series, 0);
+
+	return contribution && contribution->is_accounted;
+}
+
+bool account_observe(struct aggregate_member *member, uint32_t index_of_series, uint32_t core,
+		     double value, bool is_guarded)
+{
+	struct contribution *contribution = member_contribution(member, index_of_series, core);
 	struct series *series = contribution->series;
 	const struct ring_metric_info *metric = &series->family->metric;
 	const uint32_t bucket = ring_bounds_below(metric->bounds, metric->bound_count, value);
-	uint64_t *known = &core_account(contribution, core)[1 + bucket];
+	const int index = index_of(contribution, core);
+	uint64_t *known = &core_account(contribution, index)[1 + bucket];
 
-	if (is_guarded && *known >= core_cells(contribution, core)[1 + bucket])
+	if (is_guarded && *known >= core_cells(contribution, (uint32_t)index)[1 + bucket])
 		return true;
 	if (!observed_take(series->observed, bucket, value))
 		return false;
 	++*known;
-	series_touch(set, series);
+	series_touch(member->set, series);
 	return true;
 }
 
-void contribution_claim(struct contribution *contribution, uint32_t core)
+static void claim(struct contribution *contribution, int index)
 {
-	if (contribution->is_accounted)
-		memcpy(core_claim(contribution, core), core_cells(contribution, core),
-		       contribution->series_cells * sizeof contribution->cells[0]);
+	memcpy(core_claim(contribution, index), core_cells(contribution, (uint32_t)index),
+	       contribution->series_cells * sizeof contribution->cells[0]);
 }
 
-bool contribution_settle(struct series_set *set, struct contribution *contribution, uint32_t core)
+static bool settle(struct series_set *set, struct contribution *contribution, int index)
 {
 	struct series *series = contribution->series;
+	const uint64_t *claimed = core_claim(contribution, index);
+	uint64_t *account = core_account(contribution, index);
 
-	if (!contribution->is_accounted)
-		return true;
-	const uint64_t *claim = core_claim(contribution, core);
-	uint64_t *account = core_account(contribution, core);
 	for (uint32_t i = 1; i < contribution->series_cells; i++) {
-		if (claim[i] <= account[i])
+		if (claimed[i] <= account[i])
 			continue;
 		if (!observed_replace(series->observed, &series->family->metric, i - 1,
-				      claim[i] - account[i]))
+				      claimed[i] - account[i]))
 			return false;
-		account[i] = claim[i];
+		account[i] = claimed[i];
 		series_touch(set, series);
 	}
 	return true;
 }
 
-bool contribution_is_square(struct contribution *contribution, uint32_t core)
+static bool is_square(struct contribution *contribution, int index)
 {
-	return !contribution->is_accounted ||
-	       memcmp(core_account(contribution, core) + 1, core_cells(contribution, core) + 1,
+	return memcmp(core_account(contribution, index) + 1,
+		      core_cells(contribution, (uint32_t)index) + 1,
 		      (contribution->series_cells - 1u) * sizeof contribution->cells[0]) == 0;
 }
 
-void contribution_carry_on(struct series_set *set, const struct contribution *ghost,
-			   const uint64_t *carried)
+void account_claim(struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member) {
+		const int index = index_of(contribution, core);
+		if (index >= 0)
+			claim(contribution, index);
+	}
+}
+
+bool account_settle(struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+	bool is_settled = true;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member) {
+		const int index = index_of(contribution, core);
+		if (index >= 0)
+			is_settled &= settle(member->set, contribution, index);
+	}
+	return is_settled;
+}
+
+bool account_is_square(const struct aggregate_member *member, uint32_t core)
+{
+	struct contribution *contribution;
+
+	LIST_FOREACH (contribution, &member->contributions, of_member) {
+		const int index = index_of(contribution, core);
+		if (index >= 0 && !is_square(contribution, index))
+			return false;
+	}
+	return true;
+}
+
+void account_close(struct series_set *set, struct contribution *contribution)
+{
+	for (int index = 0; contribution->is_accounted && index < contribution->core_count;
+	     index++) {
+		claim(contribution, index);
+		settle(set, contribution, index);
+	}
+	contribution->is_accounted = false;
+}
+
+void account_carry_on(struct series_set *set, const struct contribution *ghost,
+		      const uint64_t *carried)
 {
 	struct series *series = ghost->series;
 

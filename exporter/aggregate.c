@@ -93,7 +93,7 @@ int aggregate_reserve(struct aggregate *aggregate, struct ring_text name)
 {
 	/* Of no kind, so that every metric of that name is a conflict. */
 	const struct ring_metric_info metric = {.name = name};
-	struct family *family = family_get(&aggregate->set, &metric);
+	struct family *family = family_get(&aggregate->set.families, &metric);
 
 	if (!family)
 		return -ENOMEM;
@@ -122,6 +122,7 @@ int aggregate_join(struct aggregate *aggregate, struct aggregate_member **joined
 	if (!member)
 		return -ENOMEM;
 	member->aggregate = aggregate;
+	member->set = &aggregate->set;
 	member->identity = *identity;
 	member->start_ns = identity->created_ns > 0 ? identity->created_ns : aggregate->now_ns;
 	member->core_count = core_count;
@@ -165,18 +166,18 @@ static void family_vacate(struct aggregate *aggregate, struct family *family)
 	while ((series = LIST_FIRST(&family->series)))
 		series_forget(aggregate, series);
 	family->declared_count--;
-	family_release(&aggregate->set, family);
+	family_release(&aggregate->set.families, family);
 }
 
 /* The family that the metric is shown in; `*found` is NULL for a conflict. */
 static int family_for(struct aggregate *aggregate, const struct ring_metric_info *metric,
 		      struct family **found)
 {
-	struct family *family = family_get(&aggregate->set, metric);
+	struct family *family = family_get(&aggregate->set.families, metric);
 
 	if (family && family->declared_count == 0 && !family_agrees(family, metric)) {
 		family_vacate(aggregate, family);
-		family = family_get(&aggregate->set, metric);
+		family = family_get(&aggregate->set.families, metric);
 	}
 	if (!family)
 		return -ENOMEM;
@@ -226,55 +227,6 @@ void aggregate_observe_all(struct aggregate *aggregate)
 	aggregate->set.observes = true;
 }
 
-bool aggregate_is_observed(const struct aggregate_member *member, uint32_t series)
-{
-	const struct contribution *contribution = member_contribution(member, series, 0);
-
-	return contribution && contribution->is_accounted;
-}
-
-bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_t core,
-		       double value, bool is_guarded)
-{
-	struct contribution *contribution = member_contribution(member, series, core);
-
-	return contribution_observe(&member->aggregate->set, contribution,
-				    (uint32_t)contribution_index(contribution, core), value,
-				    is_guarded);
-}
-
-void aggregate_claim(struct aggregate_member *member, uint32_t core)
-{
-	struct contribution *contribution;
-
-	LIST_FOREACH (contribution, &member->contributions, of_member)
-		contribution_claim(contribution, core);
-}
-
-bool aggregate_is_square(const struct aggregate_member *member, uint32_t core)
-{
-	struct contribution *contribution;
-
-	LIST_FOREACH (contribution, &member->contributions, of_member)
-		if (!contribution_is_square(contribution, core))
-			return false;
-	return true;
-}
-
-bool aggregate_settle(struct aggregate_member *member, uint32_t core)
-{
-	struct contribution *contribution;
-	bool is_settled = true;
-
-	LIST_FOREACH (contribution, &member->contributions, of_member) {
-		const int index = contribution_index(contribution, core);
-		if (index >= 0)
-			is_settled &= contribution_settle(&member->aggregate->set, contribution,
-							  (uint32_t)index);
-	}
-	return is_settled;
-}
-
 /* What the member has of the ghost's counts is the member's from now on. */
 static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_member *member)
 {
@@ -286,7 +238,7 @@ static void ghost_yield(struct aggregate_member *ghost, const struct aggregate_m
 		next = LIST_NEXT(contribution, of_member);
 		if (!series_combine(contribution->series, member, carried))
 			continue;
-		contribution_carry_on(set, contribution, carried);
+		account_carry_on(set, contribution, carried);
 		if (!contribution_reduce(set, contribution, carried))
 			contribution_remove(set, contribution);
 	}
@@ -348,16 +300,10 @@ static struct aggregate_member *ghost_of(const struct aggregate_member *member)
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)
 {
 	const struct aggregate_member *ghost = ghost_of(member);
-	const uint64_t now_ns = member->aggregate->now_ns;
-	struct contribution *contribution;
 
 	if (is_whole && !ghost)
 		return true;
-	LIST_FOREACH (contribution, &member->contributions, of_member) {
-		const int index = contribution_index(contribution, core);
-		if (index >= 0)
-			contribution_begin(contribution, (uint32_t)index, ghost, now_ns);
-	}
+	account_begin(member, core, ghost, member->aggregate->now_ns);
 	return false;
 }
 
@@ -394,7 +340,7 @@ static void member_withdraw(struct aggregate_member *member)
 		if (!family)
 			continue;
 		family->declared_count--;
-		family_release(&member->aggregate->set, family);
+		family_release(&member->aggregate->set.families, family);
 	}
 	member_retire(member);
 }
@@ -495,7 +441,7 @@ bool aggregate_can_agree(const struct aggregate_member *member, uint32_t index,
 	if (member->metrics[index].family ||
 	    !shape_metric(&aggregate->shape, metric, member->core_count, &shown))
 		return false;
-	family = family_find(&aggregate->set, shown.metric.name);
+	family = family_find(&aggregate->set.families, shown.metric.name);
 	return !family || family->declared_count == 0 ||
 	       (family_agrees(family, &shown.metric) && !is_there_twice(member, family));
 }

@@ -82,27 +82,13 @@ void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t co
 		   const uint64_t *cells);
 
 /* For members that come from now on: histograms are also made of observations, one by one, as
- * observed.h has them. */
+ * observed.h has them; account.h has the rest. */
 void aggregate_observe_all(struct aggregate *aggregate);
-/* Whether the series is. */
-bool aggregate_is_observed(const struct aggregate_member *member, uint32_t series);
 
 /* Between the first reading and aggregate_admit, for each core: what was counted so far will not be
  * observed, unless `is_whole`: the core has counted nothing that will not be. Returns whether this
  * holds; not for those who carry on what others have counted. */
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole);
-
-/* Takes in an observation of an observed series; if it is guarded, only as long as the core has
- * counted more than were taken in. Returns false when it is lost for want of memory. */
-bool aggregate_observe(struct aggregate_member *member, uint32_t series, uint32_t core,
-		       double value, bool is_guarded);
-
-/* Notes what the core has counted, by the last reading. Later, when all samples of that have come
- * or are lost: makes up for those that were not taken in; false when there is no memory for all. */
-void aggregate_claim(struct aggregate_member *member, uint32_t core);
-bool aggregate_settle(struct aggregate_member *member, uint32_t core);
-/* Whether all that the core has counted was taken in, and no more. */
-bool aggregate_is_square(const struct aggregate_member *member, uint32_t core);
 
 /* The first reading is complete: takes the place of what the member carries on. */
 void aggregate_admit(struct aggregate_member *member);

@@ -120,13 +120,11 @@ static void render(struct filtered_page *page, struct text *text, enum format fo
 {
 	struct snapshot taken = {.sequence = snapshot->sequence};
 
-	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT; part++) {
-		struct subset *subset = &page->subsets[part];
-		subset_fill(subset, snapshot->parts[part].cells);
-		taken.parts[part] = (struct snapshot_values){.catalog = subset->catalog,
-							     .cells = subset->cells};
-	}
-	render_snapshot(&page->render, text, format, &taken);
+	for (unsigned part = 0; part < SNAPSHOT_PART_COUNT && !text->error; part++)
+		text->error = subset_fill(&page->subsets[part], &snapshot->parts[part],
+					  &taken.parts[part]);
+	if (!text->error)
+		render_snapshot(&page->render, text, format, &taken);
 }
 
 struct page *filtered_page(struct filtered *filtered, const struct filter *filter,

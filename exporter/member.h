@@ -20,6 +20,7 @@ struct member_metric {
 
 struct aggregate_member {
 	struct aggregate *aggregate;
+	struct series_set *set; /* the aggregate's */
 	TAILQ_ENTRY(aggregate_member) of_list;
 	struct identity identity;
 	uint64_t start_ns; /* of its series, see aggregate.h */

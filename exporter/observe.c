@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which samples count; see observe.h. */
 #include "observe.h"
+#include "account.h"
 
 /* How much of a position is still to come; positions wrap. */
 static size_t ahead(uint64_t position, uint64_t from, size_t most)
@@ -37,7 +38,7 @@ static void take(struct source *source, uint32_t core, const struct batch *batch
 		if (batch->indexes[i] < 0)
 			is_complete = false;
 		else if (source->observed[batch->indexes[i]])
-			is_complete &= aggregate_observe(
+			is_complete &= account_observe(
 				source->member, (uint32_t)batch->indexes[i], core,
 				ring_double_of(batch->samples[i].value), i < batch->guarded);
 	if (!is_complete)
@@ -67,7 +68,7 @@ static int take_carefully(struct source *source, uint32_t core, struct batch *ba
 		from = noted;
 	}
 	if (ring->has_claim && (int64_t)(ring->cursor - ring->claim_pos) >= 0)
-		ring->has_claim = !aggregate_settle(source->member, core);
+		ring->has_claim = !account_settle(source->member, core);
 	take(source, core, batch, from, count);
 	ring->is_careful = ring->has_claim || ahead(ring->skip_pos, ring->cursor, 1) > 0 ||
 			   ahead(ring->guard_pos, ring->cursor, 1) > 0;
@@ -128,16 +129,16 @@ static int settle(struct source *source, uint32_t core)
 		return reason;
 	ring->look_pos = ring->account.written;
 	if (ring->account.pending == 0 && look_pos == ring->look_pos) {
-		aggregate_claim(source->member, core);
-		ring->is_short = !aggregate_settle(source->member, core);
+		account_claim(source->member, core);
+		ring->is_short = !account_settle(source->member, core);
 		ring->has_claim = false;
 		ring->skip_pos = ring->cursor; /* the guard is enough */
 		ring->guard_pos = tallied_pos;
 		ring->is_careful = true;
-	} else if (!ring->is_careful && aggregate_is_square(source->member, core)) {
+	} else if (!ring->is_careful && account_is_square(source->member, core)) {
 		ring->is_short = false;
 	} else if (!ring->has_claim) {
-		aggregate_claim(source->member, core);
+		account_claim(source->member, core);
 		ring->claim_pos = tallied_pos;
 		ring->has_claim = true;
 		ring->is_careful = true;
@@ -159,8 +160,8 @@ int observe_settle(struct source *source)
 void observe_end(struct source *source)
 {
 	for (uint32_t core = 0; core < source->core_count && source->observes; core++) {
-		aggregate_claim(source->member, core);
-		source->rings[core].is_short = !aggregate_settle(source->member, core);
+		account_claim(source->member, core);
+		source->rings[core].is_short = !account_settle(source->member, core);
 		source->rings[core].has_claim = false;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Families, series and contributions; see series.h. */
+/* Series and contributions; see series.h. */
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
@@ -10,21 +10,6 @@
 #include "account.h"
 #include "text.h"
 
-static int text_compare(struct ring_text a, struct ring_text b)
-{
-	const uint32_t common = a.bytes < b.bytes ? a.bytes : b.bytes;
-	const int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
-
-	return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
-}
-
-static int family_compare(const void *a, const void *b)
-{
-	const struct family *x = a, *y = b;
-
-	return text_compare(x->metric.name, y->metric.name);
-}
-
 static int series_compare(const void *a, const void *b)
 {
 	const struct series *x = a, *y = b;
@@ -32,80 +17,8 @@ static int series_compare(const void *a, const void *b)
 	if (x->family != y->family)
 		return family_compare(x->family, y->family);
 	/* The terminators sort first, so this goes by the first value, then by the second. */
-	return text_compare((struct ring_text){x->labels, (uint32_t)x->label_bytes},
-			    (struct ring_text){y->labels, (uint32_t)y->label_bytes});
-}
-
-static struct family *family_create(const struct ring_metric_info *metric)
-{
-	struct ring_metric_info sound = *metric;
-	struct family *family = NULL;
-	struct text help;
-
-	text_init(&help, 3 * RING_HELP_MAX);
-	text_utf8(&help, metric->help.data, metric->help.bytes);
-	if (!help.error) {
-		sound.help = (struct ring_text){help.data, (uint32_t)help.bytes};
-		family = calloc(1, sizeof *family + catalog_metric_bytes(&sound));
-	}
-	if (family) {
-		char *bytes = family->bytes;
-		family->metric = catalog_copy_metric(&sound, &bytes);
-		LIST_INIT(&family->series);
-	}
-	text_release(&help);
-	return family;
-}
-
-struct family *family_find(const struct series_set *set, struct ring_text name)
-{
-	const struct family wanted = {.metric.name = name};
-	void *const *node = tfind(&wanted, &set->families, family_compare);
-
-	return node ? *node : NULL;
-}
-
-struct family *family_get(struct series_set *set, const struct ring_metric_info *metric)
-{
-	struct family *found = family_find(set, metric->name);
-	struct family *family = found ? found : family_create(metric);
-
-	if (family && !found && !tsearch(family, &set->families, family_compare)) {
-		free(family);
-		return NULL;
-	}
-	return family;
-}
-
-bool family_agrees(const struct family *family, const struct ring_metric_info *metric)
-{
-	const struct ring_metric_info *own = &family->metric;
-
-	if (own->kind != metric->kind || own->merge != metric->merge ||
-	    own->label_count != metric->label_count || own->bound_count != metric->bound_count ||
-	    own->state_default != metric->state_default ||
-	    text_compare(own->states, metric->states) != 0)
-		return false;
-	for (uint32_t i = 0; i < own->label_count; i++)
-		if (text_compare(own->label_keys[i], metric->label_keys[i]) != 0)
-			return false;
-	return own->bound_count == 0 ||
-	       memcmp(own->bounds, metric->bounds, own->bound_count * sizeof *own->bounds) == 0;
-}
-
-void family_declare(struct family *family, const struct ring_metric_info *metric)
-{
-	family->declared_count++;
-	if (metric->series_max > family->metric.series_max)
-		family->metric.series_max = metric->series_max;
-}
-
-void family_release(struct series_set *set, struct family *family)
-{
-	if (family->declared_count > 0 || !LIST_EMPTY(&family->series))
-		return;
-	tdelete(family, &set->families, family_compare);
-	free(family);
+	return text_order((struct ring_text){x->labels, (uint32_t)x->label_bytes},
+			  (struct ring_text){y->labels, (uint32_t)y->label_bytes});
 }
 
 /* An invalid byte becomes three, and each value has its terminator. */
@@ -236,7 +149,7 @@ static void series_release(struct series_set *set, struct series *series)
 	observed_destroy(series->observed);
 	free(series);
 	set->stale = true;
-	family_release(set, family);
+	family_release(&set->families, family);
 }
 
 void series_touch(struct series_set *set, struct series *series)
@@ -326,12 +239,7 @@ void contribution_retire(struct series_set *set, struct contribution *contributi
 {
 	struct series *series = contribution->series;
 
-	/* No sample of it will come any more. */
-	for (uint32_t core = 0; core < contribution->core_count; core++) {
-		contribution_claim(contribution, core);
-		contribution_settle(set, contribution, core);
-	}
-	contribution->is_accounted = false;
+	account_close(set, contribution);
 	/* Label values that print alike may have made several of one series. */
 	if (series->retired && series->retired->member == contribution->member) {
 		series_merge(series, contribution, series->retired->cells);
@@ -378,7 +286,7 @@ static int labels_rewrite(struct text *into, const struct series_set *set,
 	text_init(into, LABELS_BYTES_MAX);
 	for (uint32_t i = 0; i < metric->label_count; i++) {
 		const struct ring_text known = {value, (uint32_t)strlen(value)};
-		if (text_compare(known, metric->overflow_label) == 0)
+		if (text_order(known, metric->overflow_label) == 0)
 			text_string(into, value);
 		else if (contribution->by_segment && i == segment_index)
 			text_string(into, segment);
@@ -418,6 +326,9 @@ int contribution_move(struct series_set *set, struct contribution *contribution,
 	text_release(&labels);
 	if (!to || to == from)
 		return to ? 0 : -ENOMEM;
+	/* What was observed of it stays so there, beyond what segments have. */
+	if (from->observed)
+		from->observed->base_sum -= ring_double_of(contribution->cells[0]);
 	struct contribution *there = contribution_of(to, contribution->member);
 	if (there) {
 		series_merge(to, contribution, there->cells);

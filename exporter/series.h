@@ -15,24 +15,13 @@
 #ifndef SERIES_H
 #define SERIES_H
 
-#include <sys/queue.h>
-
-#include "catalog.h"
+#include "family.h"
 #include "observed.h"
 
 struct aggregate_member;
 
-LIST_HEAD(series_list, series);
 TAILQ_HEAD(series_queue, series);
 LIST_HEAD(contribution_list, contribution);
-
-struct family {
-	struct ring_metric_info metric; /* its texts and bounds are in `bytes` */
-	struct series_list series;
-	uint32_t declared_count; /* by members present, or once by a reservation */
-	uint32_t named_count;    /* its series, less the overflow series */
-	char bytes[] __attribute__((aligned(8)));
-};
 
 struct series {
 	struct family *family;
@@ -75,14 +64,6 @@ struct contribution {
 	uint64_t cells[];
 };
 
-/* Where it has that core's; -1: it is of another one. */
-static inline int contribution_index(const struct contribution *contribution, uint32_t core)
-{
-	if (contribution->by_core)
-		return contribution->core == core ? 0 : -1;
-	return (int)core;
-}
-
 static inline uint64_t *core_cells(struct contribution *contribution, uint32_t core)
 {
 	return &contribution->cells[(size_t)core * contribution->series_cells];
@@ -110,16 +91,6 @@ struct series_set {
 void series_set_init(struct series_set *set);
 /* Takes everything down, whoever contributes. */
 void series_set_clear(struct series_set *set);
-
-struct family *family_find(const struct series_set *set, struct ring_text name);
-/* Finds, or adds, the family of that name, declared by nobody yet. NULL: no memory. */
-struct family *family_get(struct series_set *set, const struct ring_metric_info *metric);
-/* Whether values of both can be combined. Help and unit may differ: the first one's hold. */
-bool family_agrees(const struct family *family, const struct ring_metric_info *metric);
-/* One more member declares it. The largest budget of all is the family's. */
-void family_declare(struct family *family, const struct ring_metric_info *metric);
-/* Drops the family if it is neither declared nor shown. */
-void family_release(struct series_set *set, struct family *family);
 
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
  * new one is added while the family's budget and the set's last, so that any number of segments

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
 #include "log.h"
 #include "observe.h"
 #include "own.h"
@@ -163,7 +164,7 @@ static int source_learn(struct source *source)
 			(uint8_t)ring_reader_metric(reader, series->metric)->series_cells;
 		error = aggregate_add_series(source->member, series->metric, series->labels);
 		if (error == 0)
-			source->observed[index] = aggregate_is_observed(source->member, index);
+			source->observed[index] = account_is_kept(source->member, index);
 		source->observes |= source->observed[index];
 		if (error == 0)
 			error = feed_learn(source, index);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observed.h"
 #include "subset.h"
 
 static size_t label_bytes(const struct ring_metric_info *metric, const char *labels)
@@ -77,10 +78,11 @@ void subset_release(struct subset *subset)
 	catalog_release(subset->catalog);
 	free(subset->from);
 	free(subset->cells);
+	free(subset->observed);
 	*subset = (struct subset){.of = NULL};
 }
 
-void subset_fill(struct subset *subset, const uint64_t *cells)
+static void fill_cells(struct subset *subset, const uint64_t *cells)
 {
 	const struct catalog *catalog = subset->catalog;
 	const size_t *from = subset->from;
@@ -91,4 +93,48 @@ void subset_fill(struct subset *subset, const uint64_t *cells)
 		for (size_t j = 0; j < family->series_count; j++)
 			memcpy(&subset->cells[family->series[j].cell], &cells[*from++], bytes);
 	}
+}
+
+/* What was observed of the series taken, which stand in the order of the whole. Returns how many
+ * words that is. */
+static size_t fill_observed(struct subset *subset, const uint64_t *observed)
+{
+	const size_t *from = subset->from, *const end = from + subset->catalog->series_count;
+	uint64_t *to = subset->observed;
+
+	for (size_t i = 0; i < subset->of->family_count; i++) {
+		const struct catalog_family *family = &subset->of->families[i];
+		const bool has_words = family->metric.kind == RING_HISTOGRAM;
+		for (size_t j = 0; j < family->series_count && from < end; j++) {
+			const bool is_taken = family->series[j].cell == *from;
+			from += is_taken;
+			if (!has_words)
+				continue;
+			const size_t count =
+				observed_read(observed, family->metric.bound_count + 1).word_count;
+			if (is_taken)
+				to = mempcpy(to, observed, count * sizeof *observed);
+			observed += count;
+		}
+	}
+	return (size_t)(to - subset->observed);
+}
+
+int subset_fill(struct subset *subset, const struct snapshot_values *whole,
+		struct snapshot_values *taken)
+{
+	if (subset->observed_capacity < whole->observed_count) {
+		free(subset->observed);
+		subset->observed = calloc(whole->observed_count, sizeof *subset->observed);
+		subset->observed_capacity = subset->observed ? whole->observed_count : 0;
+		if (!subset->observed)
+			return -ENOMEM;
+	}
+	fill_cells(subset, whole->cells);
+	*taken = (struct snapshot_values){.catalog = subset->catalog, .cells = subset->cells};
+	if (whole->observed_count > 0) {
+		taken->observed = subset->observed;
+		taken->observed_count = fill_observed(subset, whole->observed);
+	}
+	return 0;
 }

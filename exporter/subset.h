@@ -8,12 +8,15 @@
 #define SUBSET_H
 
 #include "filter.h"
+#include "snapshot.h"
 
 struct subset {
 	struct catalog *of;      /* held; NULL: of nothing yet */
 	struct catalog *catalog; /* of what is taken */
 	size_t *from;            /* the first cell that each series has in the whole */
 	uint64_t *cells;
+	uint64_t *observed;
+	size_t observed_capacity; /* words */
 };
 
 /* Of this catalog from now on. Returns 0, or -ENOMEM with nothing. */
@@ -21,7 +24,9 @@ int subset_choose(struct subset *subset, const struct filter *filter, struct cat
 		  bool is_data);
 void subset_release(struct subset *subset);
 
-/* Takes the values from these cells, which are of the whole catalog. */
-void subset_fill(struct subset *subset, const uint64_t *cells);
+/* Takes the values from those of the whole catalog. They stand until the next time. Returns 0 or
+ * -ENOMEM. */
+int subset_fill(struct subset *subset, const struct snapshot_values *whole,
+		struct snapshot_values *taken);
 
 #endif

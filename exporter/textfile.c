@@ -117,17 +117,14 @@ static int render(struct textfile *textfile, const struct snapshot *snapshot)
 {
 	const struct snapshot_values *own = &snapshot->parts[SNAPSHOT_SELF];
 	struct snapshot taken = *snapshot;
+	int error = 0;
 
-	if (textfile->own.of != own->catalog) {
-		subset_release(&textfile->own);
-		const int error = subset_choose(&textfile->own, &textfile->filter, own->catalog,
-						false);
-		if (error)
-			return error;
-	}
-	subset_fill(&textfile->own, own->cells);
-	taken.parts[SNAPSHOT_SELF] = (struct snapshot_values){textfile->own.catalog,
-							      textfile->own.cells};
+	if (textfile->own.of != own->catalog)
+		error = subset_choose(&textfile->own, &textfile->filter, own->catalog, false);
+	if (error == 0)
+		error = subset_fill(&textfile->own, own, &taken.parts[SNAPSHOT_SELF]);
+	if (error)
+		return error;
 	text_clear(&textfile->text);
 	render_snapshot(&textfile->render, &textfile->text, FORMAT_TEXT, &taken);
 	return textfile->text.error;
