@@ -7,11 +7,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "collect.h"
 #include "config.h"
-#include "drain.h"
-#include "log.h"
+#include "drain/drain.h"
 
 /* With each tick comes a snapshot. The sources take turns in being looked after, each in one tick
  * of ten, so that no tick has to do with all of them. */
@@ -73,7 +73,7 @@ int collect_open(struct collect *collect, const struct collect_options *options)
 		error = attach_open(&collect->attach, options->dir, collect->data,
 				    &collect->followers, options->followed_max, now_ns);
 		if (error)
-			fprintf(stderr, CONFIG_PROGRAM ": %s\n", ring_error());
+			fprintf(stderr, LOG_PROGRAM ": %s\n", ring_error());
 	}
 	if (error)
 		collect_release(collect);

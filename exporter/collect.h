@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
+#include "aggregate/snapshot.h"
 #include "selfstat.h"
-#include "snapshot.h"
 
 struct collect_options {
 	const char *dir;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "config.h"
 #include "config_file.h"
-#include "file.h"
 #include "options.h"
 
 #define LONG_OPTION 1 /* what getopt returns for each of them; no letter */
@@ -15,7 +15,7 @@
 
 static void print_help(void)
 {
-	puts("usage: " CONFIG_PROGRAM " [OPTION]...\n"
+	puts("usage: " LOG_PROGRAM " [OPTION]...\n"
 	     "Serves the metrics that data planes record with libring to Prometheus.\n");
 	for (const struct config_option *option = options; option < options + option_count;
 	     option++) {
@@ -133,7 +133,7 @@ static enum config_result set_or_refuse(struct config *config, const struct conf
 static enum config_result print(const struct config_option *option)
 {
 	if (strcmp(option->name, "version") == 0)
-		puts(CONFIG_PROGRAM " " RING_VERSION);
+		puts(LOG_PROGRAM " " RING_VERSION);
 	else
 		print_help();
 	return CONFIG_EXIT;

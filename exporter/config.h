@@ -11,17 +11,16 @@
 
 #include <ring/layout.h>
 
-#include "access.h"
-#include "address.h"
-#include "aggregate.h"
-#include "log.h"
-#include "peers.h"
+#include "access/access.h"
+#include "aggregate/aggregate.h"
+#include "base/address.h"
+#include "base/log.h"
+#include "base/walk.h"
+#include "http/peers.h"
 #include "replication/monitor.h"
 #include "replication/notify.h"
 #include "replication/override.h"
-#include "walk.h"
 
-#define CONFIG_PROGRAM       "ring-exporter"
 #define CONFIG_ADDRESSES_MAX 8u
 #define CONFIG_OVERRIDES_MAX 64u
 #define CONFIG_SETTINGS_MAX  512u

@@ -11,8 +11,8 @@
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
 
+#include "base/walk.h"
 #include "options.h"
-#include "walk.h"
 
 #define CONFIG_FILE_BYTES_MAX (256u << 10)
 

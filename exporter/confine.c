@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is needed later; see confine.h. */
 #include "confine.h"
-#include "sandbox.h"
+#include "system/sandbox.h"
 
 /* To find Alertmanagers by name, and to know whom to believe that it is one. */
 static void grant_lookups(struct sandbox_grants *grants)

@@ -16,18 +16,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "activation.h"
 #include "collect.h"
 #include "config.h"
 #include "confine.h"
-#include "process.h"
-#include "render.h"
-#include "serve.h"
-#include "supervisor.h"
-#include "textfile.h"
+#include "door.h"
+#include "http/serve.h"
+#include "outlets.h"
+#include "reload.h"
+#include "render/render.h"
+#include "system/process.h"
+#include "system/supervisor.h"
 
 /* Descriptors that segments leave to everything else than connections. */
 #define FDS_RESERVED (SERVE_CONNECTIONS_SPARE + LISTEN_SOCKETS_MAX + 32u)
@@ -38,21 +38,15 @@ enum {
 	EXIT_WRONG = 2,  /* could not start as asked */
 };
 
-/* Where requests come in, and which of them; and who opened it. */
-struct door {
-	struct listen_set listeners;
-	struct access *access;
-	struct traffic *traffic; /* what comes in */
-	struct reload *reload;
+struct exporter {
+	const struct config *config;
+	struct collect *collect;
+	struct door door;
+	struct outlets outlets;
+	struct traffic traffic;
+	struct reload reload;
 	struct supervisor supervisor;
-	struct activation activation;
-	struct pprof *pprof; /* NULL: no profiles */
-};
-
-/* What goes out by itself; NULL: nothing does. */
-struct outlets {
-	struct notify *notify;
-	struct textfile *textfile;
+	sigset_t signals; /* that the main thread waits for */
 };
 
 static int fail(const char *object, const char *reason)
@@ -82,30 +76,35 @@ static int print_snapshot(const struct config *config)
 	return status;
 }
 
-static int run_once(struct collect *collect, const struct config *config, struct textfile *textfile)
+static int run_once(struct exporter *exporter)
 {
-	const int error = collect_once(collect);
+	const int error = collect_once(exporter->collect);
 
 	if (error) {
 		fail("snapshot", strerror(-error));
 		return EXIT_FAILED;
 	}
-	if (textfile) /* it says itself what is wrong */
-		return textfile_write(textfile) == 0 ? EXIT_OK : EXIT_FAILED;
-	return print_snapshot(config);
+	if (exporter->outlets.textfile) /* it says itself what is wrong */
+		return textfile_write(exporter->outlets.textfile) == 0 ? EXIT_OK : EXIT_FAILED;
+	return print_snapshot(exporter->config);
+}
+
+static const char *reload_now(void *context)
+{
+	return reload_run(context);
 }
 
 /* Until it is one to end by. Meanwhile the service manager is told how we are. */
-static int wait_for_signal(const sigset_t *signals, const struct collect *collect,
-			   struct serve *serve, struct supervisor *supervisor)
+static int wait_for_signal(struct exporter *exporter, struct serve *serve)
 {
+	struct supervisor *supervisor = &exporter->supervisor;
 	int got;
 
 	do {
-		const uint64_t ns = supervisor_look(supervisor, collect_ticks(collect),
+		const uint64_t ns = supervisor_look(supervisor, collect_ticks(exporter->collect),
 						    serve_turns(serve));
 		const struct timespec wait = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-		got = sigtimedwait(signals, NULL, &wait);
+		got = sigtimedwait(&exporter->signals, NULL, &wait);
 		if (got == SIGHUP) {
 			supervisor_reloading(supervisor, serve_turns(serve));
 			serve_reload(serve);
@@ -115,109 +114,53 @@ static int wait_for_signal(const sigset_t *signals, const struct collect *collec
 }
 
 /* Until a signal comes. Returns 0, or a negative errno after a line on stderr. */
-static int serve_until_signal(struct collect *collect, const struct config *config,
-			      struct door *door, const sigset_t *signals)
+static int serve_until_signal(struct exporter *exporter)
 {
+	const struct config *config = exporter->config;
 	const struct answer_options options = {
 		.telemetry_path = config->telemetry_path,
-		.watch = &collect->followers.watch,
+		.watch = &exporter->collect->followers.watch,
 		.admin_api = config->admin_api,
-		.traffic = door->traffic,
+		.traffic = &exporter->traffic,
 		.external_url = config->notify.external_url,
 		.start_seconds = process_start_seconds(),
 		.lifecycle = config->lifecycle,
-		.reload = door->reload,
+		.reload = reload_now,
+		.reload_context = &exporter->reload,
 		.labels = &config->labels,
 		.page_bytes_max = config->page_bytes_max,
-		.pprof = door->pprof,
+		.pprof = exporter->door.pprof,
 		.openmetrics_created = config->openmetrics_created,
 	};
 	struct serve serve;
-	const int error = serve_start(&serve, &door->listeners, door->access, &options,
-				      &config->limits);
 
+	reload_limits_of(&exporter->reload, &serve.peers);
+	const int error = serve_start(&serve, &exporter->door.listeners, exporter->door.access,
+				      &options, &config->limits);
 	if (error) {
 		fail("HTTP thread", strerror(-error));
 		return error;
 	}
-	const int got = wait_for_signal(signals, collect, &serve, &door->supervisor);
+	const int got = wait_for_signal(exporter, &serve);
 	log_event(LOG_INFO, "stopping", "signal", sigabbrev_np(got), NULL);
-	supervisor_stopping(&door->supervisor);
+	supervisor_stopping(&exporter->supervisor);
 	serve_stop(&serve);
 	return 0;
 }
 
-/* Returns 0, or a negative errno after a line on stderr. */
-static int start_outlets(const struct outlets *outlets, const struct config *config)
+static int run_threads(struct exporter *exporter)
 {
-	int error = outlets->notify ? notify_start(outlets->notify) : 0;
-
-	if (error) {
-		fail("alert thread", strerror(-error));
-		return error;
-	}
-	if (outlets->textfile)
-		error = textfile_start(outlets->textfile, config->textfile_interval_ns);
-	if (!error)
-		return 0;
-	fail("file thread", strerror(-error));
-	if (outlets->notify)
-		notify_stop(outlets->notify);
-	return error;
-}
-
-static void stop_outlets(const struct outlets *outlets)
-{
-	if (outlets->textfile)
-		textfile_stop(outlets->textfile);
-	if (outlets->notify)
-		notify_stop(outlets->notify);
-}
-
-static int run_threads(struct collect *collect, const struct config *config,
-		       const struct outlets *outlets, struct door *door, const sigset_t *signals)
-{
-	int error = collect_start(collect);
+	int error = collect_start(exporter->collect);
 
 	if (error)
 		return fail("drain thread", strerror(-error));
-	error = start_outlets(outlets, config);
+	error = outlets_start(&exporter->outlets, exporter->config);
 	if (!error) {
-		error = serve_until_signal(collect, config, door, signals);
-		stop_outlets(outlets);
+		error = serve_until_signal(exporter);
+		outlets_stop(&exporter->outlets);
 	}
-	collect_stop(collect);
+	collect_stop(exporter->collect);
 	return error ? EXIT_WRONG : EXIT_OK;
-}
-
-/* NULL with EXIT_OK: there is nobody to notify. */
-static int create_notify(struct notify **notify, struct collect *collect,
-			 const struct config *config)
-{
-	*notify = NULL;
-	if (config->notify.url_count == 0)
-		return EXIT_OK;
-	const int error = notify_create(notify, &config->notify, &collect->followers.watch);
-	if (error)
-		return fail("--alert.url",
-			    error == -EEXIST ? "names one Alertmanager twice" : strerror(-error));
-	return EXIT_OK;
-}
-
-static int open_notify(struct notify **notify, struct collect *collect, const struct config *config)
-{
-	char why[LOG_LINE_BYTES_MAX];
-	const char *reason;
-	const int status = config->once ? EXIT_OK : create_notify(notify, collect, config);
-
-	if (status != EXIT_OK || !*notify || config->may_be_unreachable)
-		return status;
-	const int index = notify_probe(*notify, &reason);
-	if (index < 0)
-		return EXIT_OK;
-	snprintf(why, sizeof why, "%s cannot be told: %s",
-		 notify_url_shown(*notify, (unsigned)index), reason);
-	return fail("--alert.url", why);
 }
 
 static size_t followed_max(const struct config *config)
@@ -230,141 +173,68 @@ static size_t followed_max(const struct config *config)
 	return fds_max - reserved < ATTACH_FOLLOWED_MAX ? fds_max - reserved : ATTACH_FOLLOWED_MAX;
 }
 
-static int collect_and_run(const struct config *config, struct collect *collect,
-			   const struct outlets *outlets, struct door *door,
-			   const sigset_t *signals)
+static int collect_and_run(struct exporter *exporter)
 {
+	const struct config *config = exporter->config;
 	const struct collect_options options = {
 		.dir = config->dir,
 		.followed_max = followed_max(config),
 		.exporter_metrics = !config->disable_exporter_metrics,
 		.native_histograms = !config->no_native_histograms && !config->once,
 		.monitor = &config->monitor,
-		.notify = outlets->notify,
-		.textfile = outlets->textfile,
-		.traffic = door->traffic,
-		.reload = door->reload,
+		.notify = exporter->outlets.notify,
+		.textfile = exporter->outlets.textfile,
+		.traffic = &exporter->traffic,
+		.reload = &exporter->reload,
 		.shape = {&config->labels, config->shape_rules, config->shape_rule_count},
 		.limits = config->aggregate_limits,
 	};
-	int status = EXIT_WRONG;
 
-	if (collect_open(collect, &options) == 0) {
-		confine(config, door->access, collect->attach.dir);
-		status = config->once ? run_once(collect, config, outlets->textfile)
-				      : run_threads(collect, config, outlets, door, signals);
-		collect_close(collect);
-	}
+	if (collect_open(exporter->collect, &options) != 0)
+		return EXIT_WRONG;
+	confine(config, exporter->door.access, exporter->collect->attach.dir);
+	const int status = config->once ? run_once(exporter) : run_threads(exporter);
+	collect_close(exporter->collect);
 	return status;
 }
 
-/* Or only sees whether it could be opened. */
-static int open_address(struct door *door, const struct config *config,
-			const struct address *address, const struct listen_options *options)
+static int run(struct exporter *exporter)
 {
-	return config->only_checks ? listen_check(address, options)
-				   : listen_open(&door->listeners, address, options);
-}
+	const struct config *config = exporter->config;
+	struct watch *watch = &exporter->collect->followers.watch;
+	struct door *door = &exporter->door;
 
-/* Those that the service manager has opened, and the others; the standard one only if there are no
- * such. */
-static int open_listeners(struct door *door, const struct config *config,
-			  const struct listen_options *options)
-{
-	const struct activation *activation = &door->activation;
-	struct listen_set *set = &door->listeners;
-
-	if (config->needs_activation && activation->count == 0 && !config->only_checks)
-		return fail("--web.systemd-socket", "the service manager has opened no sockets");
-	for (int i = 0; i < (int)activation->count; i++)
-		if (listen_adopt(set, ACTIVATION_FD_FIRST + i, activation->names[i], options) != 0)
-			return EXIT_WRONG;
-	if (activation->count > 0 && !config_is_given(config, "web.listen-address"))
-		return EXIT_OK;
-	for (unsigned i = 0; i < config->address_count; i++)
-		if (open_address(door, config, &config->addresses[i], options) != 0)
-			return EXIT_WRONG;
-	return EXIT_OK;
-}
-
-/* Or only sees whether it could be opened. */
-static int open_door(struct door *door, const struct config *config)
-{
-	const struct access_options options = {config->token_files, config->token_file_count,
-					       config->web_config_file};
-	const mode_t mask = umask(0);
-
-	umask(mask);
-	if (access_open(&door->access, &options) != 0)
-		return EXIT_WRONG;
-	struct listen_options listening = {
-		.is_protected = access_protects(door->access),
-		.has_tls = access_has_tls(door->access),
-		.unix_mask = config->has_socket_mode ? ~config->socket_mode & 0777 : mask,
-	};
-	if (open_listeners(door, config, &listening) != 0)
-		return EXIT_WRONG;
-	if (!config->profile_address.text)
-		return EXIT_OK;
-	listening.for_profiles = true;
-	if (pprof_open(&door->pprof) != 0 ||
-	    open_address(door, config, &config->profile_address, &listening) != 0)
-		return EXIT_WRONG;
-	return EXIT_OK;
-}
-
-static void close_door(struct door *door)
-{
-	listen_close(&door->listeners);
-	pprof_close(door->pprof);
-	access_close(door->access);
-}
-
-static int run(const struct config *config, struct collect *collect, const sigset_t *signals)
-{
-	struct traffic traffic = {.figures = {0}};
-	struct reload reload;
-	struct door door = {.traffic = &traffic, .reload = &reload};
-	struct outlets outlets = {.notify = NULL};
-	int status;
-
-	supervisor_open(&door.supervisor);
-	status = activation_read(&door.activation) == 0 ? EXIT_OK : EXIT_WRONG;
+	supervisor_open(&exporter->supervisor);
+	int error = activation_read(&door->activation);
 	/* First, as it may take seconds: who can connect is served at once. */
-	if (status == EXIT_OK)
-		status = open_notify(&outlets.notify, collect, config);
-	if (status == EXIT_OK && config->textfile_dir &&
-	    textfile_open(&outlets.textfile, config->textfile_dir, config->page_bytes_max,
-			  &config->labels) != 0)
-		status = EXIT_WRONG;
-	if (status == EXIT_OK && !config->once)
-		status = open_door(&door, config);
-	reload_init(&reload, config, door.access, &collect->followers.watch);
-	if (status == EXIT_OK)
-		status = collect_and_run(config, collect, &outlets, &door, signals);
-	reload_release(&reload);
-	textfile_close(outlets.textfile);
-	notify_destroy(outlets.notify);
-	close_door(&door);
-	supervisor_close(&door.supervisor);
+	if (!error)
+		error = outlets_open(&exporter->outlets, config, watch);
+	if (!error && !config->once)
+		error = door_open(door, config);
+	reload_init(&exporter->reload, config, door->access, watch);
+	const int status = error ? EXIT_WRONG : collect_and_run(exporter);
+	reload_release(&exporter->reload);
+	outlets_close(&exporter->outlets);
+	door_close(door);
+	supervisor_close(&exporter->supervisor);
 	return status;
 }
 
 /* Everything that is read before there is a socket or a segment. */
-static int check(const struct config *config, struct collect *collect)
+static int check(struct exporter *exporter)
 {
-	struct door door = {.access = NULL};
-	struct notify *notify = NULL;
-	int status = create_notify(&notify, collect, config);
+	int error = outlets_open(&exporter->outlets, exporter->config,
+				 &exporter->collect->followers.watch);
 
-	if (status == EXIT_OK)
-		status = open_door(&door, config);
-	notify_destroy(notify);
-	close_door(&door);
-	if (status == EXIT_OK &&
-	    (puts(CONFIG_PROGRAM ": configuration is sound") < 0 || fflush(stdout) != 0))
+	if (!error)
+		error = door_open(&exporter->door, exporter->config);
+	outlets_close(&exporter->outlets);
+	door_close(&exporter->door);
+	if (error)
+		return EXIT_WRONG;
+	if (puts(LOG_PROGRAM ": configuration is sound") < 0 || fflush(stdout) != 0)
 		return fail("stdout", strerror(errno));
-	return status;
+	return EXIT_OK;
 }
 
 /* A descriptor below 3 that is not open would become a socket or a segment, and a log line go
@@ -384,7 +254,7 @@ int main(int argc, char **argv)
 {
 	static struct collect collect; /* large */
 	static struct config config;   /* as well */
-	sigset_t signals;
+	struct exporter exporter = {.config = &config, .collect = &collect};
 
 	fill_standard_streams();
 	switch (config_read(&config, argc, argv)) {
@@ -397,18 +267,18 @@ int main(int argc, char **argv)
 	}
 	log_init(config.log_level, config.log_format);
 	if (config.only_checks)
-		return check(&config, &collect);
+		return check(&exporter);
 	/* Before any thread, so that all of them leave these to wait_for_signal. With --once nobody
 	 * waits, and signals do what they always do. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	sigemptyset(&exporter.signals);
+	sigaddset(&exporter.signals, SIGINT);
+	sigaddset(&exporter.signals, SIGTERM);
+	sigaddset(&exporter.signals, SIGHUP);
 	if (!config.once)
-		pthread_sigmask(SIG_BLOCK, &signals, NULL);
+		pthread_sigmask(SIG_BLOCK, &exporter.signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	const int error = ring_reader_guard();
 	if (error)
 		return fail("SIGBUS guard", strerror(-error));
-	return run(&config, &collect, &signals);
+	return run(&exporter);
 }

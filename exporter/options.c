@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
+#include "base/size.h"
 #include "config.h"
-#include "duration.h"
 #include "options.h"
 #include "selfstat.h"
-#include "size.h"
 #include "textfile.h"
 
 #define RESEND_NS_MIN  UINT64_C(1000000000)

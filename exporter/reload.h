@@ -11,7 +11,7 @@
 #define RELOAD_H
 
 #include "config.h"
-#include "peers.h"
+#include "http/peers.h"
 #include "replication/watch.h"
 
 struct reload {

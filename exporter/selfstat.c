@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "log.h"
-#include "own.h"
-#include "process.h"
-#include "render.h"
-#include "sandbox.h"
+#include "aggregate/own.h"
+#include "base/log.h"
+#include "render/render.h"
 #include "selfstat.h"
+#include "system/process.h"
+#include "system/sandbox.h"
 
 /* Six groups, each of which a member declares: per ring and per segment, or of what is no segment,
  * by every source's member, the others once. A counter in doubles is a gauge named _total; render.c

@@ -6,11 +6,11 @@
 #ifndef SELFSTAT_H
 #define SELFSTAT_H
 
-#include "attach.h"
+#include "drain/attach.h"
+#include "http/traffic.h"
 #include "reload.h"
 #include "replication/notify.h"
 #include "textfile.h"
-#include "traffic.h"
 
 struct selfstat_options {
 	const struct notify *notify;       /* whose figures to show; NULL: there are none */

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "render.h"
-#include "subset.h"
+#include "base/log.h"
+#include "render/render.h"
+#include "render/subset.h"
 #include "textfile.h"
 
 /* How soon to look again for the first snapshot. */

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "shape.h"
+#include "aggregate/shape.h"
 
 #define TEXTFILE_NAME     "ring.prom"
 #define TEXTFILE_NEW_NAME ".ring.prom.new" /* on its way; not of a kind that is collected */

@@ -7,7 +7,7 @@
 #ifndef ALERT_JSON_H
 #define ALERT_JSON_H
 
-#include "../text.h"
+#include "base/text.h"
 #include "monitor.h"
 
 #define ALERT_NAME            "ReplicationLag"

@@ -8,8 +8,8 @@
 
 #include <ring/replication.h>
 
-#include "../own.h"
-#include "../text.h"
+#include "aggregate/own.h"
+#include "base/text.h"
 #include "followers.h"
 
 /* Two groups: of each follower, by its member, and of all together. */

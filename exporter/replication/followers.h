@@ -13,7 +13,7 @@
 
 #include <sys/queue.h>
 
-#include "../aggregate.h"
+#include "aggregate/aggregate.h"
 #include "lag.h"
 #include "watch.h"
 

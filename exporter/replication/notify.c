@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../clock.h"
-#include "../log.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "client.h"
 #include "delivery.h"
 #include "notify.h"

@@ -2,8 +2,8 @@
 /* Thresholds of some followers; see override.h. */
 #include <string.h>
 
-#include "../duration.h"
-#include "../pattern.h"
+#include "base/duration.h"
+#include "base/pattern.h"
 #include "override.h"
 
 static const char *take_threshold(void *subject, const char *key, const char *value)

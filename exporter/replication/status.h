@@ -8,7 +8,7 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include "../text.h"
+#include "base/text.h"
 #include "monitor.h"
 
 #define STATUS_BYTES_MAX (128u << 20)

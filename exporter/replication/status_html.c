@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../html.h"
+#include "render/html.h"
 #include "status_parts.h"
 
 static void html_head(struct text *text, struct status_time now)

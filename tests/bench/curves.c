@@ -16,14 +16,14 @@
 
 #include <urcu/urcu-bp.h>
 
-#include "attach.h"
+#include "aggregate/snapshot.h"
+#include "base/log.h"
 #include "bench.h"
-#include "drain.h"
-#include "log.h"
+#include "drain/attach.h"
+#include "drain/drain.h"
 #include "machine.h"
 #include "plane.h"
-#include "render.h"
-#include "snapshot.h"
+#include "render/render.h"
 
 #define POINTS_MAX   32u
 #define PASS_SAMPLES 256u  /* per ring and pass */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "drain.h"
-#include "log.h"
+#include "base/log.h"
+#include "drain/drain.h"
 
 #define ELAPSED_NS UINT64_C(1000000) /* only for the drain's idea of when to come again */
 

@@ -7,9 +7,9 @@
 #ifndef FOLLOWER_H
 #define FOLLOWER_H
 
-#include "aggregate.h"
+#include "aggregate/aggregate.h"
+#include "drain/source.h"
 #include "mixture.h"
-#include "source.h"
 
 struct follower {
 	const struct mixture *mixture;

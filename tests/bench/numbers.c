@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "contest.h"
-#include "number.h"
 #include "pages.h"
 #include "plain.h"
 

@@ -13,7 +13,7 @@
 #include "pages.h"
 #include "peers.h"
 #include "plain.h"
-#include "render.h"
+#include "render/render.h"
 
 #define PAGE_STRETCHES   5u /* in one round, of a page that fits a cache */
 #define CACHED_SERIES    10000u

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "allocations.h"
+#include "base/log.h"
 #include "collect.h"
-#include "log.h"
 #include "scene.h"
 
 #define SLOTS           64u

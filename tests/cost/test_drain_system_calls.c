@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "collect.h"
-#include "log.h"
 #include "stage.h"
 
 #define SLOTS      64u

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <valgrind/memcheck.h>
 
-#include "token.h"
+#include "access/token.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
 

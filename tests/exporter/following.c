@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "drain.h"
+#include "base/log.h"
+#include "drain/drain.h"
 #include "following.h"
-#include "log.h"
 #include "workspace.h"
 
 #define STEP_NS UINT64_C(10000000000)

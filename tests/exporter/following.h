@@ -5,7 +5,7 @@
 #ifndef FOLLOWING_H
 #define FOLLOWING_H
 
-#include "attach.h"
+#include "drain/attach.h"
 
 #define FOLLOWING_MAX 4u /* segments at a time */
 

@@ -9,9 +9,9 @@
 
 #include <ring/record.h>
 
+#include "aggregate/snapshot.h"
 #include "members.h"
-#include "render.h"
-#include "snapshot.h"
+#include "render/render.h"
 
 int members_make(void **state)
 {

@@ -6,8 +6,8 @@
 #ifndef MEMBERS_H
 #define MEMBERS_H
 
-#include "aggregate.h"
-#include "format.h"
+#include "aggregate/aggregate.h"
+#include "render/format.h"
 
 /* cmocka set-up and tear-down. The state is an empty aggregate. */
 int members_make(void **state);

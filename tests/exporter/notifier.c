@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "replication/notify.h"
 
 #define SLOW_HOST "slow.invalid"

@@ -6,8 +6,8 @@
 #ifndef PLAIN_H
 #define PLAIN_H
 
-#include "snapshot.h"
-#include "text.h"
+#include "aggregate/snapshot.h"
+#include "base/text.h"
 
 /* As number.h has them. */
 char *plain_u64(char *to, uint64_t value);

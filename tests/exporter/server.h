@@ -6,7 +6,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "answer.h"
+#include "http/answer.h"
 
 struct server {
 	struct MHD_Daemon *daemon;

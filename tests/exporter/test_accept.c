@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "accept.h"
 #include "dice.h"
+#include "http/accept.h"
 
 static const struct accept_offer types[] = {
 	{"text/plain", {{"version", "0.0.4"}}},

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "authorization.h"
+#include "access/authorization.h"
 #include "dice.h"
 
 static uint64_t dice;

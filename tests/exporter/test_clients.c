@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "clients.h"
+#include "http/clients.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

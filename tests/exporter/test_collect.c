@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "collect.h"
-#include "log.h"
-#include "render.h"
+#include "render/render.h"
 #include "workspace.h"
 
 #define SEGMENT_COUNT 11u /* one more than there are turns */

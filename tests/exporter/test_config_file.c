@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "attempt.h"
+#include "base/file.h"
 #include "config_file.h"
-#include "file.h"
 
 #define PAGE "docs/configuration.md"
 

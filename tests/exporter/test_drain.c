@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "drain.h"
+#include "drain/drain.h"
 #include "following.h"
 #include "members.h"
 #include "workspace.h"

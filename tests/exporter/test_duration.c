@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/duration.h"
 #include "dice.h"
-#include "duration.h"
 
 #define S UINT64_C(1000000000)
 #define H (3600 * S)

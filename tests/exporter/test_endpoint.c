@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "html.h"
-#include "request.h"
+#include "http/request.h"
+#include "render/html.h"
 #include "server.h"
 #include "watched.h"
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "dice.h"
-#include "drain.h"
+#include "drain/drain.h"
 #include "members.h"
 #include "replicating.h"
 #include "workspace.h"

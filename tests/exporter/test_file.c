@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "file.h"
+#include "base/file.h"
 
 /* The tests work in a directory of their own on tmpfs. */
 static int make(void **state)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "dice.h"
-#include "gzip.h"
+#include "render/gzip.h"
 
 /* Demands that the text is one whole gzip member of these bytes, and nothing after it. */
 static void expect_inflated(const struct text *text, const char *data, size_t bytes)

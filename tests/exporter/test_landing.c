@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "discovery.h"
-#include "landing.h"
+#include "http/discovery.h"
+#include "http/landing.h"
 #include "members.h"
 #include "server.h"
 

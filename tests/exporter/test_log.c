@@ -16,8 +16,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "log.h"
-#include "log_limit.h"
+#include "base/log.h"
+#include "base/log_limit.h"
 
 #define SECOND UINT64_C(1000000000)
 

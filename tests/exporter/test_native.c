@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
+#include "aggregate/native.h"
 #include "dice.h"
-#include "native.h"
 
 #define VALUES_MAX 4000u
 #define ROUNDS     60u

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/number.h"
 #include "dice.h"
-#include "number.h"
 #include "plain.h"
 
 #define RANDOM_COUNT 1000000

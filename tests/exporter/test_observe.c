@@ -12,10 +12,10 @@
 
 #include <ring/record.h>
 
+#include "aggregate/observed.h"
 #include "dice.h"
-#include "drain.h"
+#include "drain/drain.h"
 #include "following.h"
-#include "observed.h"
 #include "workspace.h"
 
 #define BUCKETS 4u /* of test_latency_seconds */

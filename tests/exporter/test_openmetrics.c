@@ -14,7 +14,7 @@
 #include <ring/record.h>
 
 #include "members.h"
-#include "render.h"
+#include "render/render.h"
 
 static void expect_page(struct aggregate *aggregate, enum format format, const char *wanted)
 {

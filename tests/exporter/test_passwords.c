@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "passwords.h"
+#include "access/passwords.h"
 
 static char hash[CRYPT_OUTPUT_SIZE], other_hash[CRYPT_OUTPUT_SIZE];
 

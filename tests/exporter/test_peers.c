@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "dice.h"
-#include "peers.h"
+#include "http/peers.h"
 
 #define CONNECTIONS_MAX 8u
 #define PAIRS_MAX       32u

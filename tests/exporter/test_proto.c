@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "proto.h"
+#include "render/proto.h"
 
 #define EXPECT(from, end, ...)                                    \
 	do {                                                      \

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "drain.h"
+#include "drain/drain.h"
 #include "replicating.h"
 
 #define BEGIN REPLICATING_BEGIN

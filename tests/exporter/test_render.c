@@ -16,7 +16,7 @@
 #include "dice.h"
 #include "members.h"
 #include "plain.h"
-#include "render.h"
+#include "render/render.h"
 
 static void expect_page(struct aggregate *aggregate, const char *wanted)
 {

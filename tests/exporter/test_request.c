@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "dice.h"
-#include "request.h"
+#include "http/request.h"
 
 static void path_of_an_absolute_url_is_what_follows_its_host(void **state)
 {

@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 #include "attempts.h"
-#include "sandbox_layers.h"
+#include "system/sandbox_layers.h"
 
 #define NOT_TRIED    (-1)
 #define ATTEMPT_MAX  64u

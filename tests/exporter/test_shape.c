@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
+#include "aggregate/shape.h"
 #include "config.h"
 #include "members.h"
-#include "render.h"
-#include "shape.h"
+#include "render/render.h"
 
 static struct shape_rule rule_of(const char *text)
 {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "size.h"
+#include "base/size.h"
 
 static void bytes_and_binary_units_are_taken(void **state)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "snapshot.h"
+#include "aggregate/snapshot.h"
 
 #define CELL_COUNT 512u
 #define PAUSE_US   1000

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "supervisor.h"
+#include "system/supervisor.h"
 
 /* The manager's end, in the abstract namespace, which needs no file. */
 static int manager_open(char name[static 64])

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "text.h"
+#include "base/text.h"
 
 static void expect(struct text *text, const char *wanted, size_t bytes)
 {

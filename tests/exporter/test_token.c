@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "token.h"
+#include "access/token.h"
 
 #define A "aaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbb"

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 #include <gnutls/gnutls.h>
 
+#include "access/web_config.h"
 #include "dice.h"
-#include "web_config.h"
 
 #define HASH "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"
 

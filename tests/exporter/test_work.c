@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "drain.h"
+#include "drain/drain.h"
 #include "following.h"
 #include "workspace.h"
 

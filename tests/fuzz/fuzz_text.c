@@ -11,19 +11,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "accept.h"
-#include "authorization.h"
+#include "access/authorization.h"
+#include "access/token.h"
+#include "access/web_config.h"
+#include "base/log.h"
 #include "config.h"
 #include "config_file.h"
 #include "fuzz_target.h"
-#include "log.h"
+#include "http/accept.h"
+#include "http/request.h"
 #include "members.h"
 #include "options.h"
-#include "request.h"
 #include "server.h"
-#include "token.h"
 #include "watched.h"
-#include "web_config.h"
 
 #define ROUNDS_MAX   100000u /* of the library, until a connection is closed */
 #define ANSWER_BYTES 4096u

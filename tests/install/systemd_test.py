@@ -101,7 +101,7 @@ def the_unit_allows_the_calls_that_the_sandbox_allows(_):
     for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
         named = set().union(*(system_calls(one, seen) for one in line.lstrip("~").split()))
         allowed = allowed - named if line.startswith("~") else allowed | named
-    code = (SOURCE / "exporter/sandbox_calls.c").read_text()
+    code = (SOURCE / "exporter/system/sandbox_calls.c").read_text()
     needed = set(re.findall(r"CALL\((\w+)\)", code)) - {"name"}
     assert len(needed) > 80
     needed |= {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"}

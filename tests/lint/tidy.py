@@ -23,15 +23,18 @@ SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
-PURE = re.compile(r"exporter/(replication/)?(accept|account|address|aggregate|alert_json|"
-                  r"authorization|bucket|catalog|config_file|decimal|delivery|discovery|duration|"
-                  r"filter|format|gzip|html|identity|lag|landing|lines|log_limit|member|monitor|"
-                  r"native|number|observed|override|own|pattern|powers|proto|protobuf|render|"
-                  r"series|shape|size|status\w*|subset|text|tls_priorities|token|trend|view|walk|"
-                  r"web_config)"
-                  r"\.[ch]")
+PURE = re.compile(r"exporter/(aggregate/(?!snapshot\.)\w+|render/\w+|"
+                  r"base/(address|bucket|decimal|duration|log_limit|number|pattern|powers|size|text|"
+                  r"walk)|"
+                  r"replication/(alert_json|delivery|lag|monitor|override|status\w*|trend)|"
+                  r"access/(authorization|tls_priorities|token|web_config)|"
+                  r"http/accept|config_file)\.[ch]")
 IMPURE = re.compile(r"(time|unistd|fcntl|sys/(?!queue)\w+|urcu.*)(\.h)?")
-URCU = {"exporter/snapshot.c"}
+URCU = {"exporter/aggregate/snapshot.c"}
+# Of the exporter's folders, each sees those before it; what is in none of them sees all.
+EXPORTER = "exporter/"
+FOLDERS = ["base", "system", "aggregate", "render", "replication", "drain", "access", "profile",
+           "http", ""]
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ACCESS = re.compile(r"\b(ring_(load|store)_(relaxed|acquire|release)|ring_fence_\w+|"
@@ -72,6 +75,14 @@ class Tree:
             if match:
                 found.append((number, match[1] == '"', match[2]))
         return found
+
+    def found(self, path, target):
+        """The file that is included there by that name; None: it is not in the tree."""
+        for folder in [os.path.dirname(path)] + [EXPORTER] * path.startswith(EXPORTER):
+            inner = os.path.normpath(os.path.join(folder, target))
+            if inner in self.files:
+                return inner
+        return None
 
 
 def code_of(lines):
@@ -149,7 +160,8 @@ def public_headers_see_only_what_is_below(tree):
 
 def parts_keep_to_themselves(tree):
     for path, _ in tree.c(r"(libring|exporter|tools|docs)/.*"):
-        here = [os.path.dirname(path)] + ["libring/include"] * path.startswith("libring/")
+        here = [os.path.dirname(path)] + ["libring/include"] * path.startswith("libring/") \
+            + [EXPORTER] * path.startswith(EXPORTER)
         for number, quoted, target in tree.includes(path):
             if quoted and not any(os.path.normpath(os.path.join(f, target)) in tree.files
                                   for f in here):
@@ -161,13 +173,28 @@ def parts_keep_to_themselves(tree):
                 yield path, number, f"{target} outside of {', '.join(sorted(URCU))}"
 
 
+def folder_of(path):
+    return os.path.dirname(path[len(EXPORTER):])
+
+
+def folders_see_only_those_before_them(tree):
+    for path, _ in tree.c(EXPORTER + ".*"):
+        here = folder_of(path)
+        for number, quoted, target in tree.includes(path):
+            there = os.path.dirname(target)
+            if not quoted or os.path.join(os.path.dirname(path), target) in tree.files:
+                continue
+            if {here, there} - set(FOLDERS) or FOLDERS.index(there) > FOLDERS.index(here):
+                yield path, number, f"{here}/ comes before {there}/, or has no place"
+
+
 def the_middle_is_pure(tree):
     def reach(path, seen):
         for number, quoted, target in tree.includes(path):
-            inner = os.path.normpath(os.path.join(os.path.dirname(path), target))
+            inner = tree.found(path, target)
             if not quoted and IMPURE.fullmatch(target):
                 yield path, number, f"{target} in the pure middle"
-            elif quoted and inner in tree.files and inner not in seen:
+            elif quoted and inner and inner not in seen:
                 yield from reach(inner, seen | {inner})
     for path, _ in tree.c():
         if PURE.fullmatch(path):
@@ -194,7 +221,8 @@ def links_resolve(tree):
 
 RULES = [spdx_comes_first, text_is_clean, files_and_functions_are_short, volatile_is_for_signals,
          atomic_accesses_are_justified, public_headers_see_only_what_is_below,
-         parts_keep_to_themselves, the_middle_is_pure, links_resolve]
+         parts_keep_to_themselves, folders_see_only_those_before_them, the_middle_is_pure,
+         links_resolve]
 
 
 def complaints(rule, tree):

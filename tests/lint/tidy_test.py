@@ -90,15 +90,23 @@ CASES = [
     (tidy.parts_keep_to_themselves, "a_private_header_in_brackets",
      "tools/a.c", "#include <ring/registry.h>\n", True),
     (tidy.parts_keep_to_themselves, "urcu_in_the_wrong_file",
-     "exporter/serve.c", "#include <urcu.h>\n", True),
+     "exporter/http/serve.c", "#include <urcu.h>\n", True),
     (tidy.parts_keep_to_themselves, "urcu_in_the_snapshot",
-     "exporter/snapshot.c", "#include <urcu.h>\n", False),
+     "exporter/aggregate/snapshot.c", "#include <urcu.h>\n", False),
+    (tidy.folders_see_only_those_before_them, "a_later_folder",
+     "exporter/render/a.c", '#include "http/b.h"\n', True),
+    (tidy.folders_see_only_those_before_them, "what_is_in_no_folder",
+     "exporter/http/a.c", '#include "config.h"\n', True),
+    (tidy.folders_see_only_those_before_them, "a_folder_without_a_place",
+     "exporter/misc/a.c", '#include "base/text.h"\n', True),
+    (tidy.folders_see_only_those_before_them, "an_earlier_folder",
+     "exporter/http/a.c", '#include "render/b.h"\n', False),
     (tidy.the_middle_is_pure, "a_system_header",
-     "exporter/render.c", "#include <sys/stat.h>\n", True),
+     "exporter/render/render.c", "#include <sys/stat.h>\n", True),
     (tidy.the_middle_is_pure, "the_clock",
-     "exporter/render.h", "#include <time.h>\n", True),
+     "exporter/render/render.h", "#include <time.h>\n", True),
     (tidy.the_middle_is_pure, "the_clock_at_the_edge",
-     "exporter/drain.c", "#include <time.h>\n", False),
+     "exporter/drain/drain.c", "#include <time.h>\n", False),
     (tidy.links_resolve, "a_missing_file",
      "a.md", "# A\n[b](b.md)\n", True),
     (tidy.links_resolve, "a_missing_heading",
@@ -118,8 +126,9 @@ def complains(rule, path, text):
 
 def the_middle_is_pure_sees_through_a_header():
     with tempfile.TemporaryDirectory() as root:
-        os.mkdir(os.path.join(root, "exporter"))
-        for name, text in (("render.c", '#include "lag.h"\n'), ("lag.h", "#include <time.h>\n")):
+        os.makedirs(os.path.join(root, "exporter/render"))
+        for name, text in (("render/render.c", '#include "lag.h"\n'),
+                           ("lag.h", "#include <time.h>\n")):
             with open(os.path.join(root, "exporter", name), "w", encoding="utf-8") as file:
                 file.write(text)
         assert any(tidy.the_middle_is_pure(tidy.Tree(root)))
