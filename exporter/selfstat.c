@@ -105,12 +105,7 @@
 	X(SANDBOX, GAUGE, "ring_exporter_sandbox", "layer", NULL,                                 \
 	  "Whether the kernel holds the exporter to what it needs, by layer.")
 
-enum metric {
-#define METRIC_ENUM(id, kind, name, key_a, key_b, help) id,
-	SELFSTAT_METRICS(METRIC_ENUM)
-#undef METRIC_ENUM
-		METRIC_COUNT
-};
+enum metric { SELFSTAT_METRICS(OWN_METRIC_ID) METRIC_COUNT };
 
 /* Where the groups begin. */
 #define RING_FIRST      WRITTEN
@@ -122,11 +117,7 @@ enum metric {
 #define RING_COUNT      (SEGMENT_FIRST - RING_FIRST)
 #define NOTIFY_COUNT    (EXPORTER_FIRST - NOTIFY_FIRST)
 
-static const struct own_metric metrics[METRIC_COUNT] = {
-#define METRIC_OWN(id, kind, name, key_a, key_b, help) {RING_##kind, name, {key_a, key_b}, help},
-	SELFSTAT_METRICS(METRIC_OWN)
-#undef METRIC_OWN
-};
+static const struct own_metric metrics[METRIC_COUNT] = {SELFSTAT_METRICS(OWN_METRIC_ROW)};
 
 static int create_directory(struct selfstat *selfstat)
 {

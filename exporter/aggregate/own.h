@@ -18,6 +18,12 @@ struct own_metric {
 	const char *help;
 };
 
+/* For a table of them that is written once, as a list of X(ID, KIND, name, key, key, help): what it
+ * takes to make the enumeration of the identifiers of it, and the array. */
+#define OWN_METRIC_ID(id, kind, name, key_a, key_b, help) id,
+#define OWN_METRIC_ROW(id, kind, name, key_a, key_b, help) \
+	{RING_##kind, name, {key_a, key_b}, help},
+
 /* Keeps the names from the metrics of data planes. */
 int own_reserve(struct aggregate *data, const struct own_metric *metrics, uint32_t count);
 

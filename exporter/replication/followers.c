@@ -38,20 +38,11 @@
 	X(IGNORED, COUNTER, "replication_records_ignored_total", "reason", NULL,                  \
 	  "Records of sequence numbers and lags that were not taken.")
 
-enum metric {
-#define METRIC_ENUM(id, kind, name, key_a, key_b, help) id,
-	FOLLOWERS_METRICS(METRIC_ENUM)
-#undef METRIC_ENUM
-		METRIC_COUNT
-};
+enum metric { FOLLOWERS_METRICS(OWN_METRIC_ID) METRIC_COUNT };
 
 #define ALL_FIRST FOLLOWERS
 
-static const struct own_metric metrics[METRIC_COUNT] = {
-#define METRIC_OWN(id, kind, name, key_a, key_b, help) {RING_##kind, name, {key_a, key_b}, help},
-	FOLLOWERS_METRICS(METRIC_OWN)
-#undef METRIC_OWN
-};
+static const struct own_metric metrics[METRIC_COUNT] = {FOLLOWERS_METRICS(OWN_METRIC_ROW)};
 
 /* A follower's series, in the order in which they are added; the severities stand together. */
 enum follower_series {

@@ -80,7 +80,7 @@ web:
 def example_of_the_documentation_is_sound_and_its_fault_is_said_so(place):
     page = page_of_documentation()
     [text] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    [fault] = re.findall(r"```\nring-exporter: /etc/ring/exporter.yml(:.*\n)```", page)
+    [fault] = re.findall(r"```text\nring-exporter: /etc/ring/exporter.yml(:.*\n)```", page)
     is_sound(place, config=text)
     said = is_unsound(place, f"{place.folder}/exporter.yml:4",
                       config=text.replace("max-connections: 64", "max-connections: 0"))
