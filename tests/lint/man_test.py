@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.append(sys.path[0] + "/../support")  # where tap, place and programs are
 import tap
@@ -44,12 +45,51 @@ def every_option_is_on_the_page_as_in_the_help():
                    for told, shown in zip(told + [None], shown + [None]) if told != shown)
 
 
+def said_of(configuration):
+    """Without the file's name."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        file.write(configuration)
+        file.flush()
+        done = subprocess.run([EXPORTER, "--config.file", file.name, "--config.check"], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.stdout.replace(file.name, "FILE")
+
+
+def every_example_of_the_configuration_is_taken():
+    blocks = re.findall(r"^```\n(.*?)^```", source("ring-exporter.yml.5"), re.MULTILINE | re.DOTALL)
+    examples = [block for block in blocks if not block.startswith("ring-exporter: ")]
+    assert len(examples) == 2, blocks
+    return "".join(said for said in map(said_of, examples)
+                   if said != "ring-exporter: configuration is sound\n")
+
+
+def the_error_on_the_page_is_the_exporter_s():
+    page = source("ring-exporter.yml.5")
+    shown = re.search(r"^ring-exporter: \S+?(:.*\n)", page, re.MULTILINE)[1]
+    said = said_of("web:\n  enable-lifecycle: true\n\n  max-connections: 0\n")
+    return "" if said == f"ring-exporter: FILE{shown}" else f"the page has {shown}, it is {said}"
+
+
+def the_keys_that_may_change_are_those_of_the_table():
+    """In docs/configuration.md, which a test of the exporter holds against its options."""
+    told = re.search("# RELOAD(.*?)may change", source("ring-exporter.yml.5"), re.DOTALL)[1]
+    named = re.findall(r"\*([\w.]\S+)\*", told)
+    with open(os.path.join(FOLDER, "../configuration.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| `(\S+)` \|.*?\|.*?\| (yes)? *\|", file.read(), re.MULTILINE)
+    assert len(rows) > 10 and named, rows
+    return "".join(f"{key}: the table has {yes!r}, the page {named}\n" for key, yes in rows
+                   if bool(yes) != any(key == name or key.startswith(name + ".")
+                                       for name in named))
+
+
 def is_sound(page):
     return lambda: subprocess.run(["mandoc", "-Tlint", "-Werror", page], check=False, text=True,
                                   stdout=subprocess.PIPE).stdout
 
 
 tap.report([
-    ("every_option_is_on_the_page_as_in_the_help", every_option_is_on_the_page_as_in_the_help),
+    *((test.__name__, test) for test in (
+        every_option_is_on_the_page_as_in_the_help, every_example_of_the_configuration_is_taken,
+        the_error_on_the_page_is_the_exporter_s, the_keys_that_may_change_are_those_of_the_table)),
     *((f"{os.path.basename(page)}_is_sound", is_sound(page)) for page in PAGES),
 ])
