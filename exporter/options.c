@@ -81,6 +81,12 @@ static const char *set_series(void *field, const char *value)
 	return *count > 0 ? NULL : "must be a number from 1 to 99999999";
 }
 
+static const char *set_retention(void *field, const char *value)
+{
+	*(uint64_t *)field = 0;
+	return strcmp(value, "never") == 0 ? NULL : duration_parse(value, field);
+}
+
 static const char *set_page_bytes(void *field, const char *value)
 {
 	size_t *bytes = field;
@@ -300,11 +306,10 @@ const struct config_option options[] = {
 	{"metrics.override", "PATTERN:KEY=VALUE,...", NULL,
 	 "how metrics whose names match are shown, repeatable", set_shape_rule,
 	 .traits = OPTION_REPEATS},
-	{"metrics.no-native-histograms", NULL, NULL, "make none of the samples, which costs time",
+	{"metrics.no-native-histograms", NULL, NULL, "leave out what takes time to make of samples",
 	 set_true, FIELD(no_native_histograms)},
-	{"series.retention", "DURATION", NULL,
-	 "time after which series of vanished segments go [never]", set_nanoseconds,
-	 FIELD(aggregate_limits.retention_ns)},
+	{"series.retention", "DURATION", "never", "time after which series of vanished segments go",
+	 set_retention, FIELD(aggregate_limits.retention_ns)},
 	{"limit.series", "N", "1000000", "series of all segments together", set_series,
 	 FIELD(aggregate_limits.series_max)},
 	{"limit.page-bytes", "SIZE", "256MiB", "size of the page of metrics", set_page_bytes,

@@ -30,7 +30,7 @@ static int probe(struct notify *notify)
 
 	if (index < 0)
 		return 0;
-	snprintf(why, sizeof why, "%s cannot be told: %s",
+	snprintf(why, sizeof why, "%s cannot be told: %s (--alert.allow-unreachable starts anyway)",
 		 notify_url_shown(notify, (unsigned)index), reason);
 	return fail("--alert.url", why, -EHOSTUNREACH);
 }

@@ -124,11 +124,11 @@ bool tls_load(struct tls *tls, const struct web_config *config, const struct tls
 	      char reason[static TLS_REASON_BYTES])
 {
 	struct state state = {.client_auth = config->client_auth};
-	const char *what = "cert_file, key_file";
+	const char *what = "cert_file, key_file: no certificate and its key in PEM";
 	int error = load_pair(&state, material);
 
 	if (!error) {
-		what = "client_ca_file";
+		what = "client_ca_file: no certificates in PEM";
 		error = load_trusted(&state, material->client_ca);
 	}
 	if (!error) {

@@ -74,7 +74,7 @@ def alertmanager_that_cannot_be_told_is_one_line_in_five_seconds_and_exit_2(plac
                            (lambda handler: handler.answer(500, b"broken"), "status 500: broken"),
                            (lambda handler: handler.answer(404), "status 404"),
                            (lambda handler: handler.answer(302, Location=nobody), "status 302"),
-                           (ready_but_not_for_alerts, "status 405: ?[31mnot here\n"),
+                           (ready_but_not_for_alerts, "status 405: ?[31mnot here (--alert"),
                            (closed, "Empty reply"), (no_http, "HTTP/0.9")):
         with Server(behave) as server:
             line = refused_in_time(place, server.url.replace("//", "//user:secret@"))
