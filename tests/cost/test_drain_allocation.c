@@ -12,18 +12,19 @@
 #include <cmocka.h>
 
 #include "allocations.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "collect.h"
 #include "scene.h"
 
-#define SLOTS           64u
-#define BURST_MAX       8u
-#define CHUNK           10u /* samples of each kind */
-#define LOSS_CHUNK      (4 * SLOTS)
-#define LOSS_PERIOD     100u /* chunks */
-#define TURN_SNAPSHOTS  11u  /* take longer than everything that is done once a second */
-#define TURNS           5u
-#define TURNS_LOOKED_AT 2u /* at most, as a look comes only every five seconds */
+#define SLOTS          64u
+#define BURST_MAX      8u
+#define CHUNK          10u /* samples of each kind */
+#define LOSS_CHUNK     (4 * SLOTS)
+#define LOSS_PERIOD    100u /* chunks */
+#define TURN_SNAPSHOTS 11u  /* take longer than everything that is done once a second */
+#define TURNS          5u
+#define LOOK_NS        UINT64_C(5000000000) /* between two looks at the directory, which allocate */
 
 static uint64_t snapshot_count(void)
 {
@@ -89,17 +90,20 @@ static void draining_allocates_nothing(void **state)
 	assert_int_equal(collect_start(&collect), 0);
 	/* The first snapshots need memory, which then goes round. */
 	record_for(&owner, TURN_SNAPSHOTS);
+	const uint64_t begin_ns = clock_monotonic_ns();
 	for (unsigned turn = 0; turn < TURNS; turn++) {
 		const unsigned long known = allocations();
 		record_for(&owner, TURN_SNAPSHOTS);
 		allocating_turns += allocations() != known;
 	}
+	/* A look may fall into two turns; on a slow machine there are more of them. */
+	const uint64_t touched = 2 * ((clock_monotonic_ns() - begin_ns) / LOOK_NS + 1);
 	collect_stop(&collect);
 	expect_samples(&collect);
 	collect_close(&collect);
 	owner_close(&owner);
 	scene_end(&scene);
-	assert_in_range(allocating_turns, 0, TURNS_LOOKED_AT);
+	assert_in_range(allocating_turns, 0, touched < TURNS ? touched : TURNS - 1);
 }
 
 int main(void)
