@@ -133,7 +133,7 @@ static void *run(void *argument)
 
 	pthread_setname_np(pthread_self(), "passwords");
 	/* Of this thread alone: Linux has a niceness for each. */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+	setpriority(PRIO_PROCESS, 0, NICENESS);
 	pthread_mutex_lock(&passwords->mutex);
 	while (!passwords->is_stopped) {
 		job = TAILQ_FIRST(&passwords->waiting);

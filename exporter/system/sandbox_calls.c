@@ -15,12 +15,16 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sandbox_layers.h"
 
 #define CALL(name)         SCMP_SYS(name)
 #define MASKED(mask, word) SCMP_CMP_MASKED_EQ, (mask), (word)
+#define MODE_OF_PROGRAMS   (S_ISUID | S_ISGID | S_ISVTX | S_IXUSR | S_IXGRP | S_IXOTH)
 
 /* Whatever their arguments are: what they do is for this process alone, or goes to descriptors that
  * it has. */
@@ -43,9 +47,7 @@ static const int harmless[] = {
 	CALL(sched_getaffinity),
 	CALL(sched_yield),
 	CALL(set_robust_list),
-	CALL(setpriority),
 	CALL(sysinfo),
-	CALL(tgkill),
 	/* signals */
 	CALL(rt_sigaction),
 	CALL(rt_sigpending),
@@ -74,7 +76,6 @@ static const int harmless[] = {
 	CALL(close),
 	CALL(faccessat),
 	CALL(faccessat2),
-	CALL(fcntl),
 	CALL(fstat),
 	CALL(fstatfs),
 	CALL(getdents64),
@@ -110,22 +111,17 @@ static const int harmless[] = {
 	CALL(getsockopt),
 	CALL(recvfrom),
 	CALL(recvmsg),
-	CALL(sendmsg),
-	CALL(sendto),
 	CALL(setsockopt),
 	CALL(shutdown),
 };
 
 /* For files in a directory that is granted for it. */
 static const int writing[] = {
-	CALL(fchmod),    CALL(flock),  CALL(fdatasync), CALL(fsync),
-	CALL(ftruncate), CALL(rename), CALL(renameat),  CALL(renameat2),
+	CALL(flock),  CALL(fdatasync), CALL(fsync),     CALL(ftruncate),
+	CALL(rename), CALL(renameat),  CALL(renameat2),
 };
 
 static const int removing[] = {CALL(unlink), CALL(unlinkat)};
-
-/* Beside opening sockets. */
-static const int connecting[] = {CALL(connect), CALL(sendmmsg)};
 
 static const int profiling[] = {
 	CALL(memfd_create), CALL(mincore),         CALL(msync),           CALL(sendfile),
@@ -154,15 +150,30 @@ static int allow_if(scmp_filter_ctx filter, int call, unsigned argument, uint64_
 				SCMP_CMP(argument, MASKED(mask, word)));
 }
 
-static int allow_opening(scmp_filter_ctx filter, bool for_writing)
+/* Where nothing is granted for writing, not even Landlock is needed to deny it. */
+static int allow_reading(scmp_filter_ctx filter)
 {
-	/* Where nothing is granted for writing, not even Landlock is needed to deny it. */
-	const uint64_t mask = for_writing ? 0 : O_ACCMODE | O_CREAT | O_TRUNC;
-	int error = allow_if(filter, CALL(openat), 2, mask, O_RDONLY);
+	const uint64_t mask = O_ACCMODE | O_CREAT | O_TRUNC;
+	const int error = allow_if(filter, CALL(openat), 2, mask, O_RDONLY);
+
+	return error ? error : allow_if(filter, CALL(open), 1, mask, O_RDONLY);
+}
+
+/* Landlock says where; nothing that is made can be run, by whomever. */
+static int allow_making(scmp_filter_ctx filter)
+{
+	int error = allow_if(filter, CALL(openat), 3, MODE_OF_PROGRAMS, 0);
 
 	if (error == 0)
-		error = allow_if(filter, CALL(open), 1, mask, O_RDONLY);
+		error = allow_if(filter, CALL(open), 2, MODE_OF_PROGRAMS, 0);
 	return error;
+}
+
+static int allow_writing(scmp_filter_ctx filter)
+{
+	const int error = ALLOW(filter, writing);
+
+	return error ? error : allow_if(filter, CALL(fchmod), 1, MODE_OF_PROGRAMS, 0);
 }
 
 /* No program gets into memory, and no process beside this one: threads only. */
@@ -190,23 +201,63 @@ static int allow_asking(scmp_filter_ctx filter)
 	return error;
 }
 
+/* What can be done to others too, and would end them. */
+static int allow_to_ourselves(scmp_filter_ctx filter)
+{
+	const int error = allow_if(filter, CALL(tgkill), 0, UINT32_MAX, (uint64_t)getpid());
+
+	return error ? error
+		     : seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(setpriority), 2,
+					SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
+					SCMP_A1(SCMP_CMP_EQ, 0));
+}
+
+/* Of a descriptor, not F_SETOWN: whom it names gets signals, of any kind. */
+static int allow_controlling(scmp_filter_ctx filter)
+{
+	static const uint64_t commands[] = {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD,
+					    F_GETFL,         F_SETFL, F_OFD_GETLK};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof commands / sizeof *commands && error == 0; i++)
+		error = allow_if(filter, CALL(fcntl), 1, UINT32_MAX, commands[i]);
+	return error;
+}
+
+/* A socket that no longer listens could connect by it, which Landlock does not see either. */
+static int allow_sending(scmp_filter_ctx filter)
+{
+	int error = allow_if(filter, CALL(sendto), 3, MSG_FASTOPEN, 0);
+
+	if (error == 0)
+		error = allow_if(filter, CALL(sendmsg), 2, MSG_FASTOPEN, 0);
+	if (error == 0)
+		error = allow_if(filter, CALL(sendmmsg), 3, MSG_FASTOPEN, 0);
+	return error;
+}
+
+/* None of local servers: some of them run what they are told to. */
 static int allow_sockets(scmp_filter_ctx filter)
 {
 	static const struct {
 		uint64_t family, type;
 	} kinds[] = {
-		{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM}, {AF_INET, SOCK_DGRAM},
-		{AF_INET6, SOCK_DGRAM}, {AF_UNIX, SOCK_STREAM}, /* of what looks up names */
+		{AF_INET, SOCK_STREAM},
+		{AF_INET6, SOCK_STREAM},
+		{AF_INET, SOCK_DGRAM},
+		{AF_INET6, SOCK_DGRAM},
 	};
 	const uint64_t mask = ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC);
-	int error = ALLOW(filter, connecting);
+	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(connect), 0);
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && error == 0; i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socket), 2,
 					 SCMP_A0(SCMP_CMP_EQ, kinds[i].family),
 					 SCMP_A1(MASKED(mask, kinds[i].type)));
 	if (error == 0)
-		error = allow_if(filter, CALL(socketpair), 0, UINT64_MAX, AF_UNIX);
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(socketpair), 2,
+					 SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+					 SCMP_A1(MASKED(mask, SOCK_STREAM)));
 	return error;
 }
 
@@ -228,13 +279,20 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_grants *grants)
 	if (error == 0)
 		error = ALLOW(filter, hidden); /* by this filter */
 	if (error == 0)
-		error = allow_opening(filter, writes || grants->may_profile);
+		error = writes || grants->may_profile ? allow_making(filter)
+						      : allow_reading(filter);
 	if (error == 0)
 		error = allow_growing(filter);
 	if (error == 0)
 		error = allow_asking(filter);
+	if (error == 0)
+		error = allow_to_ourselves(filter);
+	if (error == 0)
+		error = allow_controlling(filter);
+	if (error == 0)
+		error = allow_sending(filter);
 	if (error == 0 && writes)
-		error = ALLOW(filter, writing);
+		error = allow_writing(filter);
 	if (error == 0 && (writes || access & SANDBOX_REMOVE))
 		error = ALLOW(filter, removing);
 	if (error == 0 && grants->may_connect)

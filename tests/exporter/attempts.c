@@ -25,7 +25,8 @@
 
 #include "attempts.h"
 
-int attempt_listener = -1;
+pid_t attempt_parent;
+int attempt_listener = -1, attempt_other_listener = -1;
 struct sockaddr_in attempt_address;
 
 static int result_of(long value)
@@ -196,7 +197,7 @@ int attempt_allocate(void)
 
 int attempt_trace(void)
 {
-	return result_of(ptrace(PTRACE_SEIZE, getppid(), 0, 0));
+	return result_of(ptrace(PTRACE_SEIZE, attempt_parent, 0, 0));
 }
 
 int attempt_read_memory_of_parent(void)
@@ -204,12 +205,30 @@ int attempt_read_memory_of_parent(void)
 	char byte;
 	const struct iovec own = {&byte, 1}, other = {&attempt_address, 1};
 
-	return result_of(process_vm_readv(getppid(), &own, 1, &other, 1, 0));
+	return result_of(process_vm_readv(attempt_parent, &own, 1, &other, 1, 0));
 }
 
 int attempt_signal_parent(void)
 {
-	return result_of(kill(getppid(), 0));
+	return result_of(kill(attempt_parent, 0));
+}
+
+int attempt_signal_thread_of_parent(void)
+{
+	return result_of(tgkill(attempt_parent, attempt_parent, 0));
+}
+
+/* By the kernel, once somebody connects: with SIGKILL, if F_SETSIG says so. */
+int attempt_have_parent_signalled(void)
+{
+	const int result = result_of(fcntl(attempt_listener, F_SETOWN, attempt_parent));
+
+	return result ? result : result_of(fcntl(attempt_listener, F_SETOWN, 0));
+}
+
+int attempt_slow_parent_down(void)
+{
+	return result_of(setpriority(PRIO_PROCESS, (id_t)attempt_parent, 0));
 }
 
 int attempt_open_raw_socket(void)
@@ -249,6 +268,30 @@ int attempt_connect_out(void)
 		connect(fd, (const struct sockaddr *)&attempt_address, sizeof attempt_address));
 	close(fd);
 	return error;
+}
+
+/* With a listening socket, as there is always one. */
+int attempt_connect_by_sending(void)
+{
+	const int result = result_of(shutdown(attempt_other_listener, SHUT_RDWR));
+
+	return result ? result
+		      : result_of(sendto(attempt_other_listener, "x", 1, MSG_FASTOPEN,
+					 (const struct sockaddr *)&attempt_address,
+					 sizeof attempt_address));
+}
+
+int attempt_open_local_socket(void)
+{
+	return result_of(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+/* Each could send to any other. */
+int attempt_make_datagram_pair(void)
+{
+	int pair[2];
+
+	return result_of(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
 }
 
 /* Nobody connects: that it says so is as good as a connection. */
@@ -368,6 +411,20 @@ int attempt_write_granted_for_removing(void)
 int attempt_write_beside(void)
 {
 	return open_and_close("outside/new", O_WRONLY | O_CREAT);
+}
+
+int attempt_write_program(void)
+{
+	return result_of(open("written/program", O_WRONLY | O_CREAT, 0755));
+}
+
+int attempt_turn_file_into_program(void)
+{
+	const int fd = open("written/file", O_RDONLY);
+	const int result = fd < 0 ? 0 : result_of(fchmod(fd, 04644));
+
+	close(fd);
+	return result;
 }
 
 int attempt_move_out(void)

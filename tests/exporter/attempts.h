@@ -8,6 +8,7 @@
 #define ATTEMPTS_H
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
 /* Nothing is granted for the last one, and only what their names say for the others. */
 #define ATTEMPT_DIRECTORIES                             \
@@ -15,8 +16,11 @@
 		"read", "removed", "written", "outside" \
 	}
 
-/* Somebody who listens on loopback. */
-extern int attempt_listener;
+/* Who tries them in a child; in the sandbox it cannot be asked for. */
+extern pid_t attempt_parent;
+
+/* Somebody who listens on loopback, and somebody else. */
+extern int attempt_listener, attempt_other_listener;
 extern struct sockaddr_in attempt_address;
 
 /* What the exporter does all the time. */
@@ -51,11 +55,17 @@ int attempt_turn_into_program(void);
 int attempt_trace(void);
 int attempt_read_memory_of_parent(void);
 int attempt_signal_parent(void);
+int attempt_signal_thread_of_parent(void);
+int attempt_have_parent_signalled(void);
+int attempt_slow_parent_down(void);
 int attempt_open_raw_socket(void);
 int attempt_open_packet_socket(void);
 int attempt_open_stream_socket(void);
 int attempt_listen_elsewhere(void);
 int attempt_connect_out(void);
+int attempt_connect_by_sending(void);
+int attempt_open_local_socket(void);
+int attempt_make_datagram_pair(void);
 int attempt_mount_something(void);
 int attempt_load_bpf(void);
 int attempt_handle_faults(void);
@@ -75,6 +85,8 @@ int attempt_execute(void);
 int attempt_read_granted_for_removing(void);
 int attempt_write_granted_for_removing(void);
 int attempt_write_beside(void);
+int attempt_write_program(void);
+int attempt_turn_file_into_program(void);
 int attempt_move_out(void);
 
 #endif

@@ -71,11 +71,17 @@ static const struct attempt forbidden[] = {
 	ATTEMPT(trace),
 	ATTEMPT(read_memory_of_parent),
 	ATTEMPT(signal_parent),
+	ATTEMPT(signal_thread_of_parent),
+	ATTEMPT(have_parent_signalled),
+	ATTEMPT(slow_parent_down),
 	ATTEMPT(open_raw_socket),
 	ATTEMPT(open_packet_socket),
 	ATTEMPT(open_stream_socket),
 	ATTEMPT(listen_elsewhere),
 	ATTEMPT(connect_out),
+	ATTEMPT(connect_by_sending),
+	ATTEMPT(open_local_socket),
+	ATTEMPT(make_datagram_pair),
 	ATTEMPT(mount_something),
 	ATTEMPT(load_bpf),
 	ATTEMPT(handle_faults),
@@ -118,12 +124,14 @@ static int place_open(void **state)
 	}
 	if (symlink("../outside/file", "read/link") != 0)
 		return -1;
+	attempt_parent = getpid();
 	attempt_address = (struct sockaddr_in){.sin_family = AF_INET,
 					       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	attempt_listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	attempt_other_listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(attempt_listener, (const struct sockaddr *)&attempt_address,
 		 sizeof attempt_address) != 0 ||
-	    listen(attempt_listener, 8) != 0)
+	    listen(attempt_listener, 8) != 0 || listen(attempt_other_listener, 8) != 0)
 		return -1;
 	return getsockname(attempt_listener, (struct sockaddr *)&attempt_address, &bytes);
 }
@@ -138,6 +146,7 @@ static int place_close(void **state)
 {
 	(void)state;
 	close(attempt_listener);
+	close(attempt_other_listener);
 	return chdir("/") == 0 ? nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) : -1;
 }
 
@@ -257,9 +266,12 @@ static void all_of_it_is_the_sandboxs_doing(void **state)
 	       ATTEMPT(write_in_place), ATTEMPT(append), ATTEMPT(create), ATTEMPT(create_nameless),
 	       ATTEMPT(open_by_struct), ATTEMPT(make_directory), ATTEMPT(make_link),
 	       ATTEMPT(change_mode), ATTEMPT(make_process), ATTEMPT(map_program),
-	       ATTEMPT(turn_into_program), ATTEMPT(signal_parent), ATTEMPT(open_stream_socket),
-	       ATTEMPT(listen_elsewhere), ATTEMPT(connect_out), ATTEMPT(make_memory_file),
-	       ATTEMPT(remove_granted), ATTEMPT(write_granted));
+	       ATTEMPT(turn_into_program), ATTEMPT(signal_parent), ATTEMPT(signal_thread_of_parent),
+	       ATTEMPT(have_parent_signalled), ATTEMPT(slow_parent_down),
+	       ATTEMPT(open_stream_socket), ATTEMPT(listen_elsewhere), ATTEMPT(connect_out),
+	       ATTEMPT(connect_by_sending), ATTEMPT(open_local_socket), ATTEMPT(make_datagram_pair),
+	       ATTEMPT(make_memory_file), ATTEMPT(write_program), ATTEMPT(remove_granted),
+	       ATTEMPT(write_granted));
 }
 
 static void files_are_kept_from_it_by_landlock_alone(void **state)
@@ -287,7 +299,9 @@ static void calls_are_kept_from_it_by_seccomp_alone(void **state)
 	       ATTEMPT(make_directory), ATTEMPT(make_link), ATTEMPT(truncate_path),
 	       ATTEMPT(change_mode), ATTEMPT(make_process), ATTEMPT(map_program),
 	       ATTEMPT(turn_into_program), ATTEMPT(trace), ATTEMPT(read_memory_of_parent),
-	       ATTEMPT(signal_parent), ATTEMPT(open_raw_socket), ATTEMPT(open_stream_socket),
+	       ATTEMPT(signal_parent), ATTEMPT(signal_thread_of_parent),
+	       ATTEMPT(have_parent_signalled), ATTEMPT(slow_parent_down),
+	       ATTEMPT(connect_by_sending), ATTEMPT(open_raw_socket), ATTEMPT(open_stream_socket),
 	       ATTEMPT(mount_something), ATTEMPT(load_bpf), ATTEMPT(handle_faults),
 	       ATTEMPT(submit_to_a_ring), ATTEMPT(enter_namespace), ATTEMPT(keep_keys),
 	       ATTEMPT(raise_limits), ATTEMPT(type_on_terminal), ATTEMPT(make_memory_file),
@@ -304,7 +318,8 @@ static void connections_are_made_if_granted_and_none_is_waited_for(void **state)
 	grants = usual_grants();
 	grants.may_connect = true;
 	EXPECT(enter, &grants, false, ATTEMPT(open_raw_socket), ATTEMPT(open_packet_socket),
-	       ATTEMPT(listen_elsewhere), ATTEMPT(execute));
+	       ATTEMPT(listen_elsewhere), ATTEMPT(open_local_socket), ATTEMPT(make_datagram_pair),
+	       ATTEMPT(execute));
 }
 
 static void files_are_removed_where_that_is_granted(void **state)
@@ -331,7 +346,8 @@ static void files_are_written_where_that_is_granted(void **state)
 	sandbox_grant(&grants, "written", SANDBOX_WRITE);
 	EXPECT(enter, &grants, false, ATTEMPT(write_beside), ATTEMPT(move_out),
 	       ATTEMPT(write_in_place), ATTEMPT(create), ATTEMPT(empty), ATTEMPT(create_nameless),
-	       ATTEMPT(open_by_struct), ATTEMPT(make_link), ATTEMPT(execute));
+	       ATTEMPT(open_by_struct), ATTEMPT(make_link), ATTEMPT(write_program),
+	       ATTEMPT(turn_file_into_program), ATTEMPT(execute));
 }
 
 static void a_profile_is_written_to_memory_and_to_no_file(void **state)
