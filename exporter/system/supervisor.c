@@ -96,16 +96,16 @@ uint64_t supervisor_look(struct supervisor *supervisor, uint64_t ticks, uint64_t
 		return LOOK_NS_MAX;
 	if (!supervisor->is_told && ticks > 0 && turns >= supervisor->ready_turns)
 		supervisor->is_told = tell(supervisor, "READY=1\nSTATUS=Serving");
-	if (!supervisor->is_told)
-		return LOOK_NS_UNTIL_READY;
-	if (supervisor->watchdog_ns == 0)
-		return LOOK_NS_MAX;
-	if (ticks != supervisor->ticks && turns != supervisor->turns &&
-	    tell(supervisor, "WATCHDOG=1")) {
+	/* Ready or not: one reload after the other is no hang. */
+	if (supervisor->watchdog_ns > 0 && ticks != supervisor->ticks &&
+	    turns != supervisor->turns && tell(supervisor, "WATCHDOG=1")) {
 		supervisor->ticks = ticks;
 		supervisor->turns = turns;
 	}
-	return supervisor->watchdog_ns / LOOKS_PER_WATCHDOG;
+	if (!supervisor->is_told)
+		return LOOK_NS_UNTIL_READY;
+	return supervisor->watchdog_ns > 0 ? supervisor->watchdog_ns / LOOKS_PER_WATCHDOG
+					   : LOOK_NS_MAX;
 }
 
 void supervisor_reloading(struct supervisor *supervisor, uint64_t turns)

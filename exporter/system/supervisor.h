@@ -26,7 +26,7 @@ void supervisor_open(struct supervisor *supervisor);
 void supervisor_close(struct supervisor *supervisor);
 
 /* How often the drain thread has published and the HTTP thread has turned, since they started. Says
- * that we are ready when both have begun, and from then on that we live whenever both have gone on.
+ * that we are ready when both have begun, and that we live whenever both have gone on.
  * Returns the time in which to look again. */
 uint64_t supervisor_look(struct supervisor *supervisor, uint64_t ticks, uint64_t turns);
 

@@ -144,6 +144,24 @@ static void a_reload_is_over_two_turns_later(void **state)
 	end(&supervisor, manager);
 }
 
+static void signs_of_life_come_though_reloads_never_end(void **state)
+{
+	struct supervisor supervisor;
+	const int manager = start(&supervisor, "4000000", NULL);
+
+	(void)state;
+	supervisor_look(&supervisor, 1, 1);
+	for (uint64_t turns = 2; turns < 10; turns++) {
+		while (*heard(manager)) {
+		}
+		supervisor_reloading(&supervisor, turns);
+		assert_non_null(strstr(heard(manager), "RELOADING=1"));
+		supervisor_look(&supervisor, turns, turns);
+		assert_string_equal(heard(manager), "WATCHDOG=1");
+	}
+	end(&supervisor, manager);
+}
+
 static void a_manager_that_does_not_read_holds_up_nobody_and_hears_it_later(void **state)
 {
 	struct supervisor supervisor;
@@ -184,6 +202,7 @@ int main(void)
 		cmocka_unit_test(ready_means_that_both_loops_have_begun),
 		cmocka_unit_test(a_sign_of_life_needs_both_loops_to_have_gone_on),
 		cmocka_unit_test(a_reload_is_over_two_turns_later),
+		cmocka_unit_test(signs_of_life_come_though_reloads_never_end),
 		cmocka_unit_test(a_manager_that_does_not_read_holds_up_nobody_and_hears_it_later),
 		cmocka_unit_test(sockets_that_are_none_are_complained_about_once),
 	};
