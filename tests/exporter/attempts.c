@@ -386,6 +386,23 @@ int attempt_make_memory_file(void)
 	return error;
 }
 
+/* Past what the memory's pages allow. */
+int attempt_write_own_code(void)
+{
+	return open_and_close("/proc/self/mem", O_RDWR);
+}
+
+/* It would fail otherwise if it began, as the file is empty. */
+int attempt_execute_memory_file(void)
+{
+	char *const arguments[] = {"true", NULL};
+	const int fd = memfd_create("profile", MFD_CLOEXEC);
+	const int result = fd < 0 ? errno : result_of(fexecve(fd, arguments, arguments + 1));
+
+	close(fd);
+	return result;
+}
+
 int attempt_remove_granted(void)
 {
 	return result_of(unlink("removed/file"));

@@ -79,11 +79,13 @@ int attempt_type_on_terminal(void);
 int attempt_make_memory_file(void);
 int attempt_remove_granted(void);
 int attempt_write_granted(void);
+int attempt_write_own_code(void);
 int attempt_execute(void);
 
 /* What goes further than one that is granted. */
 int attempt_read_granted_for_removing(void);
 int attempt_write_granted_for_removing(void);
+int attempt_execute_memory_file(void);
 int attempt_write_beside(void);
 int attempt_write_program(void);
 int attempt_turn_file_into_program(void);

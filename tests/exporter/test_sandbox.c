@@ -95,6 +95,7 @@ static const struct attempt forbidden[] = {
 	ATTEMPT(make_memory_file),
 	ATTEMPT(remove_granted),
 	ATTEMPT(write_granted),
+	ATTEMPT(write_own_code),
 	ATTEMPT(execute), /* the last one, as nothing would come after it */
 };
 
@@ -270,8 +271,8 @@ static void all_of_it_is_the_sandboxs_doing(void **state)
 	       ATTEMPT(have_parent_signalled), ATTEMPT(slow_parent_down),
 	       ATTEMPT(open_stream_socket), ATTEMPT(listen_elsewhere), ATTEMPT(connect_out),
 	       ATTEMPT(connect_by_sending), ATTEMPT(open_local_socket), ATTEMPT(make_datagram_pair),
-	       ATTEMPT(make_memory_file), ATTEMPT(write_program), ATTEMPT(remove_granted),
-	       ATTEMPT(write_granted));
+	       ATTEMPT(make_memory_file), ATTEMPT(write_program), ATTEMPT(write_own_code),
+	       ATTEMPT(remove_granted), ATTEMPT(write_granted));
 }
 
 static void files_are_kept_from_it_by_landlock_alone(void **state)
@@ -360,7 +361,8 @@ static void a_profile_is_written_to_memory_and_to_no_file(void **state)
 	grants = usual_grants();
 	grants.may_profile = true;
 	EXPECT(enter, &grants, false, ATTEMPT(write_in_place), ATTEMPT(create),
-	       ATTEMPT(write_beside));
+	       ATTEMPT(write_beside), ATTEMPT(write_own_code), ATTEMPT(map_program),
+	       ATTEMPT(execute_memory_file), ATTEMPT(execute));
 }
 
 static void what_a_link_leads_to_may_be_replaced_too(void **state)
