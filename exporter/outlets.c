@@ -42,8 +42,10 @@ int outlets_open(struct outlets *outlets, const struct config *config, struct wa
 	*outlets = (struct outlets){.notify = NULL};
 	if (config->notify.url_count > 0 && !config->once)
 		error = create_notify(outlets, config, watch);
-	if (config->only_checks || error)
+	if (error)
 		return error;
+	if (config->only_checks)
+		return config->textfile_dir ? textfile_check(config->textfile_dir) : 0;
 	if (outlets->notify && !config->may_be_unreachable)
 		error = probe(outlets->notify);
 	if (error == 0 && config->textfile_dir)

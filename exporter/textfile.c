@@ -35,12 +35,20 @@ struct textfile {
 	pthread_t thread;
 };
 
+/* Returns a descriptor, or a negative errno. */
+static int find_dir(const char *dir)
+{
+	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 ? fd : -errno;
+}
+
 static int open_dir(struct textfile *textfile)
 {
-	const int fd = open(textfile->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fd = find_dir(textfile->dir);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		const int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		close(fd);
@@ -73,6 +81,18 @@ static int follow_dir(struct textfile *textfile)
 static const char *reason_of(int error)
 {
 	return error == -EBUSY ? "another exporter writes there" : strerror(-error);
+}
+
+int textfile_check(const char *dir)
+{
+	const int fd = find_dir(dir);
+
+	if (fd < 0) {
+		log_failure(dir, reason_of(fd));
+		return fd;
+	}
+	close(fd);
+	return 0;
 }
 
 int textfile_open(struct textfile **opened, const char *dir, size_t page_bytes_max,

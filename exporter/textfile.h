@@ -28,6 +28,9 @@ struct textfile_figures {
  * caller's. Returns 0, or a negative errno after a line on stderr. */
 int textfile_open(struct textfile **textfile, const char *dir, size_t page_bytes_max,
 		  const struct shape_labels *labels);
+/* Only sees whether the directory is there; it may be another exporter's. Returns as
+ * textfile_open. */
+int textfile_check(const char *dir);
 /* The file stays. */
 void textfile_close(struct textfile *textfile);
 

@@ -101,15 +101,19 @@ def check_reads_all_there_is_to_read(place):
     is_unsound(place, tokens, config=f"web.token-file: [{tokens}]\n")
     write(place, "web.yml", tls_config(cert="no"))
     is_unsound(place, "--web.config.file", config=f"web.config.file: {web}\n")
+    is_sound(place, config=f"textfile: {place.folder}\n")
+    is_unsound(place, f"{place.folder}/no", config=f"textfile: {place.folder}/no\n")
+    is_unsound(place, web, config=f"textfile: {web}\n")
     is_unsound(place, "--alert.url", config="alert.url: [http://h:1, http://h:1/]\n")
 
 
 def check_opens_nothing(place):
-    """Neither a taken port nor an Alertmanager that is not there matters; nothing is left."""
-    exporter = Exporter(place)
+    """Neither a taken port, a textfile that is another's, nor an Alertmanager that is not there
+    matters; nothing is left."""
+    exporter = Exporter(place, f"--textfile={place.folder}")
     is_sound(place, f"--dir={place.folder}/other", "--alert.url=http://127.0.0.1:9",
              f"--web.listen-address={exporter.host}:{exporter.port}",
-             f"--web.listen-address=unix:{place.folder}/socket")
+             f"--web.listen-address=unix:{place.folder}/socket", f"--textfile={place.folder}")
     assert not os.path.exists(f"{place.folder}/other")
     assert not os.path.exists(f"{place.folder}/socket")
 
