@@ -330,6 +330,10 @@ static void what_is_the_same_is_no_change(void **state)
 			    ":1: alert.label: needs a restart");
 	assert_string_equal(obstacle("alert.label: [a=b, b=c]", "alert.label: [b=c, a=b]", NULL),
 			    ":1: alert.label: needs a restart");
+	assert_string_equal(obstacle("alert.label: [a=b, b=c]", "alert.label: [a=d, b=c]", NULL),
+			    ":1: alert.label: needs a restart");
+	assert_string_equal(obstacle("alert.label: [a=b, b=c]", "alert.label: [b=c]", NULL),
+			    ":1: alert.label: needs a restart");
 }
 
 int main(void)
