@@ -25,6 +25,7 @@ struct aggregate {
 	struct member_list members;
 	struct member_list ghosts; /* the oldest first */
 	uint32_t ghost_count;
+	uint64_t heir_last;                /* the number of the last one */
 	struct aggregate_member remainder; /* what ghosts that have melted contributed */
 	uint64_t forgotten_count;
 	uint64_t retention_ns;
@@ -209,13 +210,6 @@ int aggregate_add_metric(struct aggregate_member *member, const struct ring_metr
 	return error;
 }
 
-int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels)
-{
-	struct aggregate *aggregate = member->aggregate;
-
-	return member_add_series(member, &aggregate->set, &aggregate->shape, metric, labels);
-}
-
 void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
 		   const uint64_t *cells)
 {
@@ -297,6 +291,33 @@ static struct aggregate_member *ghost_of(const struct aggregate_member *member)
 	return NULL;
 }
 
+/* Before its first series: marks those of its ghost, where it goes on, though one that had no room
+ * then might have a place of its own by now. What will be moved to another name is not there yet.
+ */
+static void look_back(struct aggregate_member *member)
+{
+	const struct aggregate_member *ghost = ghost_of(member);
+	const struct contribution *contribution;
+
+	member->has_looked_back = true;
+	if (!ghost)
+		return;
+	const bool is_renamed = strcmp(ghost->identity.name, member->identity.name) != 0;
+	member->heir = ++member->aggregate->heir_last;
+	LIST_FOREACH (contribution, &ghost->contributions, of_member)
+		if (!contribution->by_segment || !is_renamed)
+			contribution->series->heir = member->heir;
+}
+
+int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels)
+{
+	struct aggregate *aggregate = member->aggregate;
+
+	if (!member->has_looked_back)
+		look_back(member);
+	return member_add_series(member, &aggregate->set, &aggregate->shape, metric, labels);
+}
+
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)
 {
 	const struct aggregate_member *ghost = ghost_of(member);
@@ -311,6 +332,7 @@ void aggregate_admit(struct aggregate_member *member)
 {
 	struct aggregate_member *ghost = ghost_of(member);
 
+	member->heir = 0;
 	if (!ghost)
 		return;
 	ghost_resemble(ghost, member);

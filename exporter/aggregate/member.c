@@ -41,7 +41,7 @@ static struct contribution *contribute(struct aggregate_member *member, struct s
 				       uint32_t core_count)
 {
 	struct contribution *contribution = contribution_add(set, metric->family, labels,
-							     core_count);
+							     member->heir, core_count);
 
 	if (!contribution)
 		return NULL;

@@ -24,6 +24,8 @@ struct aggregate_member {
 	TAILQ_ENTRY(aggregate_member) of_list;
 	struct identity identity;
 	uint64_t start_ns; /* of its series, see aggregate.h */
+	uint64_t heir; /* marks series that it carries on, until it is admitted; 0: it does not */
+	bool has_looked_back;
 	uint32_t core_count;
 	struct member_metric *metrics;
 	uint32_t metric_count;

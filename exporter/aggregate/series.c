@@ -84,13 +84,36 @@ static struct series *series_add(struct series_set *set, struct family *family,
 	return series;
 }
 
+static uint32_t foldable_labels(const struct series_set *set, const struct family *family)
+{
+	return family->metric.label_count - set->constant_count;
+}
+
+/* The one of that heir, with as few labels folded as it may be; NULL: there is none. */
+static struct series *series_inherit(struct series_set *set, struct family *family,
+				     struct ring_text packed, uint64_t heir)
+{
+	struct series *series = NULL;
+	struct text labels;
+
+	for (uint32_t folded = 0; !series && folded <= foldable_labels(set, family); folded++) {
+		if (labels_write(&labels, family, packed, folded) == 0)
+			series = series_find(set, family, &labels);
+		text_release(&labels);
+		if (series && series->heir != heir)
+			series = NULL;
+		set->overflowed_count += series && folded > 0;
+	}
+	return series;
+}
+
 /* Finds the series, or adds it. Past the budget it is one that stands for many, told apart by as
  * many of the last labels as there is such a series for; the one that has none of them is added. */
 static struct series *series_get(struct series_set *set, struct family *family,
 				 struct ring_text packed)
 {
 	const struct ring_metric_info *metric = &family->metric;
-	const uint32_t foldable_count = metric->label_count - set->constant_count;
+	const uint32_t foldable_count = foldable_labels(set, family);
 	const bool has_overflow = foldable_count > 0 && metric->series_max > 0;
 	const bool is_full = set->series_max > 0 && set->named_count >= set->series_max;
 	const bool has_room = !has_overflow ||
@@ -161,15 +184,19 @@ void series_touch(struct series_set *set, struct series *series)
 }
 
 struct contribution *contribution_add(struct series_set *set, struct family *family,
-				      struct ring_text labels, uint32_t core_count)
+				      struct ring_text labels, uint64_t heir, uint32_t core_count)
 {
 	const bool is_accounted = set->observes && family->metric.kind == RING_HISTOGRAM;
 	const size_t cell_count = (size_t)core_count * family->metric.series_cells *
 				  (is_accounted ? 3 : 1);
 	struct contribution *contribution = calloc(
 		1, sizeof *contribution + cell_count * sizeof contribution->cells[0]);
-	struct series *series = contribution ? series_get(set, family, labels) : NULL;
+	struct series *series = NULL;
 
+	if (contribution && heir > 0)
+		series = series_inherit(set, family, labels, heir);
+	if (contribution && !series)
+		series = series_get(set, family, labels);
 	if (!series) {
 		free(contribution);
 		return NULL;

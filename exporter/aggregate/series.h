@@ -35,6 +35,7 @@ struct series {
 	uint64_t gone_ns;             /* when it was found gone; 0: not yet */
 	size_t cell;                  /* in the catalog's order */
 	uint64_t start_ns;            /* since 1970, see aggregate.h; 0: unknown */
+	uint64_t heir;                /* the last one who carries on what is here; see member.h */
 	double sum;                   /* a histogram's, as last shown */
 	bool changed;
 	bool gone;
@@ -95,11 +96,10 @@ void series_set_clear(struct series_set *set);
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
  * new one is added while the family's budget and the set's last, so that any number of segments
  * together keep to the budget that each of them keeps. After that it is the overflow series, or one
- * that has the overflow label only in its first labels, if there is such a one for the others.
- * NULL: no memory.
- */
+ * that has the overflow label only in its first labels, if there is such a one for the others. If
+ * one of all these is marked with `heir`, which is not 0, it is that one. NULL: no memory. */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
-				      struct ring_text labels, uint32_t core_count);
+				      struct ring_text labels, uint64_t heir, uint32_t core_count);
 void contribution_set(struct series_set *set, struct contribution *contribution, uint32_t core,
 		      const uint64_t *cells);
 /* Sums its cores up into one, for good, or into what its member has just retired there. */

@@ -57,6 +57,23 @@ static struct aggregate_member *counting(struct aggregate *aggregate, const char
 	return member;
 }
 
+/* The same of a_total{x=VALUE}, on one core. */
+static struct aggregate_member *counting_one(struct aggregate *aggregate, const char *name,
+					     uint8_t uuid, uint8_t predecessor, const char *value,
+					     uint64_t total)
+{
+	struct aggregate_member *member = members_join(aggregate, name, uuid, predecessor, 1);
+	struct ring_metric_info metric = members_metric(RING_COUNTER, 0, "a_total", "x", NULL);
+
+	metric.series_max = 100;
+	metric.overflow_label = (struct ring_text){"_", 1};
+	members_add_metric(member, metric);
+	members_add_series(member, 0, value, NULL);
+	members_count(member, 0, 0, total);
+	aggregate_admit(member);
+	return member;
+}
+
 #define COUNTS(...)         \
 	(const uint64_t[])  \
 	{                   \
@@ -277,13 +294,18 @@ static void life_step(struct aggregate *aggregate, struct life *life, uint8_t *u
 					life->core_count, life->totals);
 }
 
-static void random_lives_of_cores_apart_add_up_exactly_at_every_step(void **state)
+static void seed_lives(void)
 {
 	const char *const seed_text = getenv("RING_SEED");
 	const long seed = seed_text ? atol(seed_text) : 11;
 
 	print_message("# seed %ld\n", seed);
 	srand48(seed);
+}
+
+static void random_lives_of_cores_apart_add_up_exactly_at_every_step(void **state)
+{
+	seed_lives();
 	for (int round = 0; round < 200; round++) {
 		struct aggregate *aggregate = aggregate_create();
 		struct life lives[2] = {{.name = "a", .uuid = 1, .core_count = 2},
@@ -294,6 +316,34 @@ static void random_lives_of_cores_apart_add_up_exactly_at_every_step(void **stat
 		shape(aggregate, round % 2 ? "*:labels=core" : "*:labels=core+segment", NULL,
 		      round % 3 ? "node=n" : NULL, NULL);
 		for (int step = 0; step < 60; step++) {
+			life_step(aggregate, &lives[lrand48() % 2], &uuid_last, &counted);
+			assert_int_equal(page_total(aggregate), counted);
+		}
+		aggregate_destroy(aggregate);
+	}
+	(void)state;
+}
+
+/* There is room for one series, which somebody else has now and then. */
+static void random_lives_past_a_limit_add_up_exactly_at_every_step(void **state)
+{
+	seed_lives();
+	for (int round = 0; round < 200; round++) {
+		struct aggregate *aggregate = aggregate_create();
+		struct aggregate_member *other = NULL;
+		struct life lives[2] = {{.name = "a", .uuid = 1, .core_count = 2},
+					{.name = "b", .uuid = 2, .core_count = 1}};
+		uint8_t uuid_last = 2;
+		uint64_t counted = 0;
+
+		aggregate_limit(aggregate, &(struct aggregate_limits){.series_max = 1});
+		for (int step = 0; step < 60; step++) {
+			if (other && lrand48() % 4 == 0) {
+				aggregate_drop(other);
+				other = NULL;
+			} else if (!other && lrand48() % 4 == 0) {
+				other = counting_one(aggregate, "other", 0, 0, "w", 0);
+			}
 			life_step(aggregate, &lives[lrand48() % 2], &uuid_last, &counted);
 			assert_int_equal(page_total(aggregate), counted);
 		}
@@ -375,6 +425,37 @@ static void series_without_a_segment_go_after_their_time_and_not_before(void **s
 	members_expect(*state, "a_total{x=\"v\"} 8");
 }
 
+/* Else it would be counted twice: by itself, and by what it was before in the overflow series. */
+static void what_had_no_room_stays_in_the_overflow_series_in_a_successor(void **state)
+{
+	const struct aggregate_limits limits = {.series_max = 1, .retention_ns = 100};
+
+	aggregate_limit(*state, &limits);
+	struct aggregate_member *one = counting_one(*state, "one", 1, 0, "p", 1);
+	struct aggregate_member *two = counting_one(*state, "two", 2, 0, "r", 5);
+	members_expect(*state, "a_total{x=\"_\"} 5");
+	aggregate_leave(one);
+	aggregate_trim(*state, 1000);
+	aggregate_trim(*state, 1100); /* now there is room */
+	assert_int_equal(aggregate_series_count(*state), 0);
+	aggregate_leave(two);
+	two = counting_one(*state, "two", 3, 2, "r", 7);
+	members_expect(*state, "a_total{x=\"_\"} 7");
+	members_expect_not(*state, "a_total{x=\"r\"} 7");
+	/* Another one's series of that name is not where it has been. */
+	counting_one(*state, "three", 4, 0, "r", 3);
+	members_expect(*state, "a_total{x=\"r\"} 3");
+	aggregate_leave(two);
+	two = counting_one(*state, "two", 5, 3, "r", 9);
+	members_expect(*state, "a_total{x=\"_\"} 9");
+	members_expect(*state, "a_total{x=\"r\"} 3");
+	/* What comes later has not been there. */
+	aggregate_limit(*state, &(struct aggregate_limits){.series_max = 2});
+	members_add_series(two, 0, "s", NULL);
+	members_count(two, 1, 0, 4);
+	members_expect(*state, "a_total{x=\"s\"} 4");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, members_make, members_unmake)
 
 int main(void)
@@ -391,8 +472,10 @@ int main(void)
 		TEST(segment_whose_file_has_another_name_goes_on_under_that_one),
 		TEST(what_has_moved_to_core_0_stays_there_under_another_name),
 		TEST(random_lives_of_cores_apart_add_up_exactly_at_every_step),
+		TEST(random_lives_past_a_limit_add_up_exactly_at_every_step),
 		TEST(past_a_budget_the_overflow_series_has_no_label_but_the_nodes),
 		TEST(limit_holds_for_all_metrics_together_and_sums_stay_exact),
+		TEST(what_had_no_room_stays_in_the_overflow_series_in_a_successor),
 		TEST(series_without_a_segment_go_after_their_time_and_not_before),
 	};
 
