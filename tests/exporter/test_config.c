@@ -265,6 +265,8 @@ static void wrong_words_are_refused_by_name(void **state)
 		{"--web.telemetry-path=/replication", "--web.telemetry-path"},
 		{"--web.telemetry-path=/sd", "--web.telemetry-path"},
 		{"--web.telemetry-path=/a?b", "--web.telemetry-path"},
+		{"--web.telemetry-path=/a\nb", "--web.telemetry-path"},
+		{"--web.telemetry-path=/a\\b", "--web.telemetry-path"},
 		{"--web.disable-exporter-metrics=no", "--web.disable-exporter-metrics"},
 		{"--web.enable-admin-api=no", "--web.enable-admin-api"},
 		{"--web.external-url=", "--web.external-url"},
