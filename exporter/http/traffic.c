@@ -3,7 +3,7 @@
 #include "traffic.h"
 
 const unsigned traffic_codes[TRAFFIC_CODES_MAX + 1] = {
-	200, 303, 400, 401, 403, 404, 405, 411, 413, 414, 429, 431, 500, 503,
+	200, 301, 303, 400, 401, 403, 404, 405, 411, 413, 414, 429, 431, 500, 503,
 };
 
 void traffic_set(struct traffic *traffic, enum traffic_figure figure, uint64_t value)

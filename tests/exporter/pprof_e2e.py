@@ -170,6 +170,8 @@ def X4_paths_methods_and_times(place):
     for path in ("/", "/profile?seconds=1", "/symbol", "/cmdline"):
         assert exporter.get(ROOT + path)[0] == 404, path
     assert "profile begins" not in exporter.said()
+    exporter.page_when(lambda page: page.total("ring_exporter_http_requests_total", code="301") == 1,
+                       "all statuses are counted")
 
 
 def X4_addresses_get_their_names(place):
