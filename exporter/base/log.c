@@ -16,7 +16,8 @@
 #include "log_limit.h"
 #include "text.h"
 
-#define DEBUG_TIMES 10u /* as many lines as of others */
+#define DEBUG_TIMES     10u                         /* as many lines as of others */
+#define EVENT_BYTES_MAX (16u * LOG_VALUE_BYTES_MAX) /* two such values with each byte escaped */
 
 const char *const log_level_words[LOG_LEVEL_COUNT] = {"debug", "info", "warn", "error"};
 
@@ -66,11 +67,14 @@ void log_set_level(enum log_level level)
 	__atomic_store_n(&log_level, level, __ATOMIC_RELAXED);
 }
 
+/* Of a long value the beginning, lest there be no line at all. */
 static void log_pair(struct text *line, const char *key, const char *value)
 {
+	const size_t bytes = strnlen(value, LOG_VALUE_BYTES_MAX);
+
 	log_key(line, log_format == LOG_JSON ? "," : " ", key);
-	text_quoted(line, value, strlen(value));
-	text_string(line, "\"");
+	text_quoted(line, value, bytes);
+	text_string(line, value[bytes] ? "...\"" : "\"");
 }
 
 static void log_begin(struct text *line, enum log_level level)
@@ -105,7 +109,7 @@ void log_event(enum log_level level, const char *event, ...)
 	if (level < __atomic_load_n(&log_level, __ATOMIC_RELAXED) ||
 	    !admit(level, event, &suppressed))
 		return;
-	text_init(&line, LOG_LINE_BYTES_MAX);
+	text_init(&line, EVENT_BYTES_MAX);
 	log_begin(&line, level);
 	log_pair(&line, "msg", event);
 	va_start(pairs, event);

@@ -11,8 +11,9 @@
 
 #include <stdint.h>
 
-#define LOG_PROGRAM        "ring-exporter"
-#define LOG_LINE_BYTES_MAX 8192u
+#define LOG_PROGRAM         "ring-exporter"
+#define LOG_LINE_BYTES_MAX  8192u
+#define LOG_VALUE_BYTES_MAX 4096u /* the rest is cut off; all of a path */
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVEL_COUNT };
 
@@ -31,7 +32,7 @@ void log_set_level(enum log_level level);
 void log_failure(const char *object, const char *reason);
 
 /* The event in words, which say its kind and must stay, then pairs of key and value, then NULL.
- * Values may be foreign bytes. */
+ * Values may be foreign bytes, and as long as they like. */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
 /* How many lines have been suppressed so far. */

@@ -98,6 +98,28 @@ static void line_of_json_is_an_object(void **state)
 	json_decref(json);
 }
 
+/* Whoever asks for something long is not left out for it. */
+static void long_values_are_cut_and_no_line_is_lost(void **state)
+{
+	static char value[4 * LOG_VALUE_BYTES_MAX];
+	struct scene *scene = *state;
+
+	for (size_t bytes = LOG_VALUE_BYTES_MAX - 1; bytes <= LOG_VALUE_BYTES_MAX + 1; bytes++) {
+		memset(value, 0, sizeof value);
+		memset(value, 'x', bytes);
+		log_event(LOG_INFO, "long", "key", value, NULL);
+		const char *shown = strrchr(said(scene), '=') + 2;
+		assert_int_equal(strspn(shown, "x"),
+				 bytes < LOG_VALUE_BYTES_MAX ? bytes : LOG_VALUE_BYTES_MAX);
+		assert_string_equal(shown + strspn(shown, "x"),
+				    bytes > LOG_VALUE_BYTES_MAX ? "...\"\n" : "\"\n");
+	}
+	assert_int_equal(line_count(scene), 3);
+	memset(value, 1, sizeof value - 1);
+	log_event(LOG_INFO, "of two that are escaped", "a", value, "b", value, NULL);
+	assert_int_equal(line_count(scene), 4);
+}
+
 static void journal_gets_priorities_and_nobody_else(void **state)
 {
 	struct scene *scene = *state;
@@ -220,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(line_has_its_level_event_and_pairs),
 		TEST(line_of_json_is_an_object),
+		TEST(long_values_are_cut_and_no_line_is_lost),
 		TEST(journal_gets_priorities_and_nobody_else),
 		TEST(flood_is_cut_and_counted_and_others_are_heard),
 		cmocka_unit_test(next_line_says_how_many_were_suppressed),
