@@ -30,11 +30,6 @@ COMMANDS = {
     "kill -HUP $(pidof ring-exporter)": ("tests/exporter/reload_e2e.py", "SIGHUP"),
     "curl -fsS -X POST http://127.0.0.1:10750/-/reload":
         ("tests/exporter/reload_e2e.py", "/-/reload"),
-    # Half a minute each.
-    "google-pprof --text --seconds=30 http://127.0.0.1:10751/debug/pprof/profile":
-        ("tests/exporter/pprof_e2e.py", '"google-pprof"'),
-    "curl -o profile http://127.0.0.1:10751/debug/pprof/profile?seconds=30":
-        ("tests/exporter/pprof_e2e.py", "/profile?seconds="),
     # They are about the whole machine.
     "systemd-sysusers": ("tests/install/systemd_test.py", "systemd-sysusers --root"),
     "systemd-tmpfiles --create": ("tests/install/systemd_test.py", "systemd-tmpfiles --create"),
