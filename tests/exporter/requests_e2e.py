@@ -95,7 +95,7 @@ def methods():
 def targets():
     for target in (b"/metrics", b"http://host/metrics", b"HTTP://host:80/metrics?x=1", b"/?",
                    b"https://[::1]:1/metrics", b"http://host", b"http://host?x", b"/%6detrics",
-                   b"/metrics?a=b&&==&c", b"/metrics?name[]=a{b}"):
+                   b"/metrics?a=b&&==&c", b"/metrics?name[]=a{b}", b"/metrics?" + b"a=b&" * 200):
         yield get(target), [200], GOES_ON
     for target in (b"/no", b"//metrics", b"/metrics/", b"/../metrics", b"/%2e%2e/metrics",
                    b"http://host/no", b"http://host//metrics", b"/metrics%2f", b"/http://host/",
@@ -188,7 +188,8 @@ def several():
     yield GET + b"Connection: close\r\n\r\n" + GET + b"\r\n", [200], ENDS
     for bad in (get(b"/%"), post(b"A : b\r\n"), get(fields=b"")):
         yield GET + b"\r\n" + bad + GET + b"\r\n", [200, 400], ENDS
-    for line in (b"GET\r\n", b" GET / HTTP/1.1\r\n", b"GET\t/\tHTTP/1.1\r\n", b"\x01\r\n"):
+    many = b"GET /metrics?" + b"&".join([b"a=b"] * 300) + b" HTTP/1.1\r\n"
+    for line in (b"GET\r\n", b" GET / HTTP/1.1\r\n", b"GET\t/\tHTTP/1.1\r\n", b"\x01\r\n", many):
         yield line + HOST + b"\r\n", [], ENDS  # so says the library, without a word
         yield GET + b"\r\n" + line + HOST + b"\r\n", [200], ENDS
 
