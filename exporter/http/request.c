@@ -267,6 +267,7 @@ struct request_refusal request_filter(struct MHD_Connection *connection, struct 
 	struct filtering filtering = {filter, FILTER_FINE};
 
 	filter->bytes = 0;
+	filter->word_count = 0;
 	filter->collected = filter->excluded = 0;
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_to_filter, &filtering);
 	return refusals[filtering.fault];

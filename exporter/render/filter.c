@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Words and what they match; see filter.h. */
+/* Words and what they match; see filter.h. Of many series each is looked up among the words, so
+ * these are found by halves. */
 #include <string.h>
 
 #include "filter.h"
@@ -39,12 +40,53 @@ static enum filter_fault add_part(unsigned *chosen, const char *name)
 	return FILTER_NO_PART;
 }
 
+/* How many words come before this one. */
+static unsigned place_of(const struct filter *filter, char letter, const char *value)
+{
+	unsigned low = 0, high = filter->word_count;
+
+	while (low < high) {
+		const unsigned middle = (low + high) / 2;
+		const char *word = filter->words + filter->sorted[middle];
+		const int order = *word == letter ? strcmp(word + 1, value) : *word - letter;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The value of the word there, or NULL if it is none of this parameter. */
+static const char *value_at(const struct filter *filter, char letter, unsigned place)
+{
+	if (place == filter->word_count || filter->words[filter->sorted[place]] != letter)
+		return NULL;
+	return filter->words + filter->sorted[place] + 1;
+}
+
+static bool has_any(const struct filter *filter, char letter)
+{
+	return value_at(filter, letter, place_of(filter, letter, "")) != NULL;
+}
+
+static bool has_value(const struct filter *filter, char letter, const char *value)
+{
+	const char *found = value_at(filter, letter, place_of(filter, letter, value));
+
+	return found && strcmp(found, value) == 0;
+}
+
 static enum filter_fault add_word(struct filter *filter, char letter, const char *value)
 {
+	const unsigned place = place_of(filter, letter, value);
+	uint16_t *sorted = filter->sorted + place;
 	const size_t bytes = strlen(value) + 1;
 
 	if (bytes + 1 > sizeof filter->words - filter->bytes)
 		return FILTER_TOO_LONG;
+	memmove(sorted + 1, sorted, (filter->word_count++ - place) * sizeof *sorted);
+	*sorted = (uint16_t)filter->bytes;
 	filter->words[filter->bytes++] = letter;
 	memcpy(filter->words + filter->bytes, value, bytes);
 	filter->bytes += bytes;
@@ -62,17 +104,6 @@ enum filter_fault filter_add(struct filter *filter, const char *parameter, const
 			fault = add_word(filter, parameters[i].letter, value);
 	return fault == FILTER_FINE && filter->collected && filter->excluded ? FILTER_CONTRADICTORY
 									     : fault;
-}
-
-/* The next value of the parameter after `value`, the first one after NULL; NULL: no more. */
-static const char *next_value(const struct filter *filter, char letter, const char *value)
-{
-	const char *word = value ? value + strlen(value) + 1 : filter->words;
-
-	for (; word < filter->words + filter->bytes; word += strlen(word) + 1)
-		if (*word == letter)
-			return word + 1;
-	return NULL;
 }
 
 static bool has_name(const struct ring_metric_info *metric, const char *name)
@@ -110,14 +141,17 @@ bool filter_takes_metric(const struct filter *filter, const struct ring_metric_i
 			 bool is_data)
 {
 	const unsigned part = 1u << part_of(metric, is_data);
-	const char *name = NULL;
+	unsigned place = place_of(filter, NAME, "");
+	const char *name;
 
 	if ((filter->collected && !(filter->collected & part)) || (filter->excluded & part))
 		return false;
-	while ((name = next_value(filter, NAME, name)))
+	if (!has_any(filter, NAME))
+		return true;
+	for (; (name = value_at(filter, NAME, place)); place++)
 		if (has_name(metric, name))
 			return true;
-	return !next_value(filter, NAME, NULL);
+	return false;
 }
 
 /* The value of the label with that key, or NULL. */
@@ -144,13 +178,10 @@ bool filter_takes_series(const struct filter *filter, const struct ring_metric_i
 	} wanted[] = {{SEGMENT, "segment"}, {CORE, "core"}};
 
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		const char *value = next_value(filter, wanted[i].letter, NULL);
-		if (!value)
+		if (!has_any(filter, wanted[i].letter))
 			continue;
 		const char *label = label_of(metric, labels, wanted[i].key);
-		while (label && value && strcmp(value, label) != 0)
-			value = next_value(filter, wanted[i].letter, value);
-		if (!label || !value)
+		if (!label || !has_value(filter, wanted[i].letter, label))
 			return false;
 	}
 	return true;

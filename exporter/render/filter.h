@@ -24,7 +24,9 @@
 struct filter {
 	size_t bytes;
 	char words[FILTER_BYTES_MAX]; /* for each value the letter of its parameter, and a NUL */
-	unsigned collected, excluded; /* parts, as bits */
+	unsigned word_count;
+	uint16_t sorted[FILTER_BYTES_MAX / 2]; /* where they begin, in their order */
+	unsigned collected, excluded;          /* parts, as bits */
 };
 
 enum filter_fault {

@@ -269,6 +269,31 @@ static void filter_sees_series_that_are_new(void **state)
 	assert_int_equal(remembered_count(scene), 1);
 }
 
+/* As many values as there is room for, in no order: each of them will do, and nothing else. */
+static void each_of_many_values_will_do(void **state)
+{
+	const struct ring_metric_info metric = members_metric(RING_COUNTER, 0, "a_total", "segment",
+							      "core");
+	struct filter filter = {.bytes = 0};
+	char value[8], labels[16] = "any";
+	unsigned count = 0, taken = 0;
+
+	(void)state;
+	do
+		snprintf(value, sizeof value, "%u", count++ * 617 % 1000 * 2); /* none twice */
+	while (filter_add(&filter, "core", value) == FILTER_FINE);
+	assert_in_range(count, 600, 1000);
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(labels + 4, sizeof labels - 4, "%u", i);
+		if (!filter_takes_series(&filter, &metric, labels))
+			continue;
+		assert_int_equal(i % 2, 0);
+		taken++;
+	}
+	assert_int_equal(taken, count - 1);
+	assert_true(filter_takes_metric(&filter, &metric, true));
+}
+
 static void filters_remembered_are_the_last_ones(void **state)
 {
 	struct scene *scene = *state;
@@ -344,6 +369,7 @@ int main(void)
 		TEST(query_that_cannot_be_answered_is_refused),
 		TEST(filter_asked_for_again_has_its_page_rendered_once),
 		TEST(filter_sees_series_that_are_new),
+		cmocka_unit_test(each_of_many_values_will_do),
 		TEST(filters_remembered_are_the_last_ones),
 		TEST(large_pages_are_not_all_remembered),
 		TEST(page_forgotten_leaves_its_readers_what_they_read),
