@@ -15,6 +15,7 @@ from credentials import (CLIENTS, PASSWORD, TOKEN, Authority, bcrypt, listens, t
                          token_file, users, write)
 from place import PATHS, Program, main, run, wait_until
 from programs import Exporter
+from tap import Skip
 
 
 def own_address():
@@ -53,6 +54,20 @@ def X2_address_beyond_loopback_is_refused_without_a_credential(place):
             assert said.count("\n") == 1, said
             assert said.startswith(f"ring-exporter: {address}: other machines can reach it: give "
                                    "--web.token-file, or --web.config.file"), said
+
+
+def X2_name_that_also_stands_for_an_address_beyond_is_refused(place):
+    """In a namespace whose file of hosts has such a name."""
+    hosts = write(place, "hosts", "127.0.0.1 both here\n127.0.0.2 here\n192.0.2.1 both\n")
+    mount = f'mount --bind {hosts} /etc/hosts && exec "$0" "$@"'
+    if run("unshare", "-rm", "sh", "-c", mount, "true").returncode != 0:
+        raise Skip("no namespace for mounts here")
+    for name, good in (("here", True), ("both", False)):
+        program = Program(place, "unshare", "-rm", "sh", "-c", mount, PATHS["ring-exporter"],
+                          "--dir", place.segments, f"--web.listen-address={name}:0")
+        wait_until(lambda p=program: p.poll() is not None or "listening" in p.said(), name)
+        assert program.end() == (0 if good else 2), program.said()
+        assert good or "both:0: other machines can reach it" in program.said(), program.said()
 
 
 def X2_one_address_beyond_loopback_among_others_is_enough(place):
@@ -193,6 +208,7 @@ def network_and_file_are_served_together(place):
 
 main([
     X2_address_beyond_loopback_is_refused_without_a_credential,
+    X2_name_that_also_stands_for_an_address_beyond_is_refused,
     X2_one_address_beyond_loopback_among_others_is_enough,
     X2_a_token_a_password_or_a_verified_certificate_opens_the_address,
     unix_socket_serves_and_is_gone_at_the_end,
