@@ -95,17 +95,25 @@ static bool is_whole(const struct source *source, uint32_t core)
 	       !identity_is_heir(&source->identity);
 }
 
+/* How many processes have owned the segment, by the last look at its tables. */
+static uint64_t owner_count(const struct source *source)
+{
+	/* relaxed: the reader's private copy of the header. */
+	return ring_load_relaxed(&ring_reader_header(source->reader)->owner_count);
+}
+
 int observe_begin(struct source *source)
 {
 	int reason = 0;
 
+	source->owner_count = owner_count(source);
 	for (uint32_t core = 0; core < source->core_count && reason == 0; core++) {
 		struct source_ring *ring = &source->rings[core];
 		uint64_t tallied_pos;
 		ring->has_claim = false;
 		ring->is_careful = !aggregate_observe_from(source->member, core,
 							   is_whole(source, core));
-		ring->is_short = ring->is_careful || !source->alive;
+		ring->is_short = ring->is_careful || !source->alive || source->owner_count > 1;
 		reason = account_now(source, core, &tallied_pos);
 		ring->skip_pos = ring->is_careful ? tallied_pos : ring->cursor;
 		ring->guard_pos = ring->cursor;
@@ -148,12 +156,18 @@ static int settle(struct source *source, uint32_t core)
 
 int observe_settle(struct source *source)
 {
+	const uint64_t owners_before = source->owner_count;
 	int reason = 0;
 
+	source->owner_count = owner_count(source);
 	for (uint32_t core = 0; core < source->core_count && source->observes && reason == 0;
-	     core++)
+	     core++) {
+		/* Whoever owned it before may have died in a burst, unseen. */
+		if (source->owner_count != owners_before)
+			observe_loss(source, core);
 		if (source->rings[core].is_short)
 			reason = settle(source, core);
+	}
 	return reason;
 }
 

@@ -10,10 +10,12 @@
  *     come, what is missing was lost, and is made up for. Of a bucket that is hit all the time some
  *     may stay missing, no more than there are samples in a burst.
  *   - When nothing has come for a second, no burst is open, and all that is missing was lost. If
- * one was open in spite of that, of its samples no more are taken in than the tallies have then.
+ *     one was open in spite of that, of its samples no more are taken in than the tallies have
+ * then.
  *
- * A source that has counted before it was first read is noted at once, and all samples passed over
- * that may be part of that.
+ * A process that is killed in a burst leaves tallies whose samples never come, so to have another
+ * owner counts as a loss. A source that has counted before it was first read is noted at once, and
+ * all samples passed over that may be part of that.
  *
  * The drain thread's own.
  */

@@ -67,6 +67,7 @@ struct source {
 	uint8_t *series_cells; /* of each series, close together, for reading many of them */
 	bool observes;         /* any series is observed; which ones, a byte for each: */
 	uint8_t *observed;
+	uint64_t owner_count;         /* when that was looked after last */
 	struct followers *followers;  /* NULL: none are looked for */
 	struct followers_feed *feeds; /* by series index; NULL: it records nothing of followers */
 	struct identity identity;     /* of the last segment followed */

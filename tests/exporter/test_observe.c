@@ -4,9 +4,12 @@
  * start. The rings of workspace.h hold eight samples, and a burst may hide one.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -350,6 +353,57 @@ static void burst_that_died_with_its_writer_is_made_up_for(void **state)
 	ring_segment_close(segment);
 }
 
+/* A process that has a burst open, and is killed in it when asked to. */
+static pid_t start_burst(struct following *following)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	const pid_t child = fork();
+	if (child == 0) {
+		struct ring_segment *segment = following_segment(following, "seg");
+		struct ring_writer *writer = ring_writer_claim(segment, 0);
+		ring_burst_begin(writer);
+		ring_histogram_observe(writer, latency_of(segment), 0.5);
+		close(ready[0]);
+		close(ready[1]); /* as a sign */
+		alarm(30);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	return child;
+}
+
+/* The owner seems to be alive all the time, whether the exporter was there or comes later. */
+static void burst_that_died_is_made_up_for_though_another_writer_came_at_once(void **state)
+{
+	struct following *following = *state;
+
+	for (unsigned is_late = 0; is_late < 2; is_late++) {
+		const pid_t child = start_burst(following);
+		if (!is_late) {
+			following_step(following);
+			look_after(following);
+		}
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		struct ring_segment *segment = following_segment(following, "seg");
+		observe(segment, 0, 5, 1);
+		if (is_late)
+			following_step(following);
+		fall_silent(following);
+		look_after(following);
+		expect_all(following);
+		ring_segment_close(segment);
+		following_remove_file(following, "seg");
+		following_step(following);
+	}
+}
+
 /* Two segments with the same series, the data planes of which do what they like. */
 struct plane {
 	struct ring_options options;
@@ -492,6 +546,7 @@ int main(void)
 		TEST(late_exporter_takes_in_what_is_still_there),
 		TEST(counts_go_on_with_a_successor),
 		TEST(burst_that_died_with_its_writer_is_made_up_for),
+		TEST(burst_that_died_is_made_up_for_though_another_writer_came_at_once),
 		TEST(nothing_falls_and_all_is_there_at_rest),
 	};
 
