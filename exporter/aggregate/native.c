@@ -134,8 +134,10 @@ static bool native_add(struct native *native, struct native_side *side, int32_t 
 
 bool native_observe(struct native *native, double value, uint64_t times)
 {
-	if (isnan(value))
+	if (isnan(value)) {
+		native->has_nan = true;
 		return true;
+	}
 	if (fabs(value) <= NATIVE_ZERO_THRESHOLD) {
 		native->zero_count += times;
 		return true;

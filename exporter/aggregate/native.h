@@ -3,7 +3,7 @@
  * The buckets of a native histogram: exponential and sparse. Bucket i of schema n holds what is
  * above 2^((i-1)/2^n) and not above 2^(i/2^n), for either sign; what is not farther from zero than
  * NATIVE_ZERO_THRESHOLD is in the zero bucket. Infinity has the bucket after that of the largest
- * double. Observations that are no number are in none.
+ * double. Observations that are no number are in none, but it is known that there were any.
  *
  * The schema begins with 3, eight buckets for each doubling, and goes down by one, each two
  * neighbours becoming one, whenever there would be more than NATIVE_BUCKETS_MAX; with schema -4
@@ -32,6 +32,7 @@ struct native {
 	int32_t schema;
 	uint64_t zero_count;
 	struct native_side positive, negative;
+	bool has_nan;
 };
 
 void native_init(struct native *native);

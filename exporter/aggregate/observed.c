@@ -5,6 +5,7 @@
  *   words:   start | sum | schema | zero | how many positive | negative | classic buckets
  *            | positive counts | their indexes, two a word | negative counts | their indexes
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,24 @@ bool observed_take(struct observed *observed, uint32_t bucket, double value)
 	return true;
 }
 
+/* Of so many values, those that still count. */
+static uint64_t limited(const struct observed *observed, uint32_t bucket_count, uint64_t count)
+{
+	uint64_t left = OBSERVED_MAX;
+
+	for (uint32_t i = 0; i < bucket_count; i++)
+		left -= observed->buckets[i] < left ? observed->buckets[i] : left;
+	return count < left ? count : left;
+}
+
 bool observed_replace(struct observed *observed, const struct ring_metric_info *metric,
-		      uint32_t bucket, uint64_t count)
+		      uint32_t bucket, uint64_t claimed)
 {
 	struct native *native = &observed->native;
+	const uint64_t count = limited(observed, metric->bound_count + 1, claimed);
+
+	if (count == 0)
+		return true;
 	const bool is_placed = bucket < metric->bound_count
 				       ? native_observe(native, metric->bounds[bucket], count)
 				       : native_observe_above(native, metric->bounds[bucket - 1],
@@ -81,7 +96,7 @@ void observed_write(const struct observed *observed, uint32_t bucket_count, doub
 	const struct native *native = &observed->native;
 
 	words[START] = observed->start_ns;
-	words[SUM] = ring_bits_of(sum - observed->base_sum);
+	words[SUM] = ring_bits_of(native->has_nan ? (double)NAN : sum - observed->base_sum);
 	words[SCHEMA] = (uint64_t)(int64_t)native->schema;
 	words[ZERO] = native->zero_count;
 	words[POSITIVE] = native->positive.count;

@@ -7,7 +7,11 @@
  * Where in native buckets belongs what was counted before the exporter came, nobody knows; so that
  * is left out for good. This is the *base*, by which counts and sum are less than the segments'. An
  * observation whose sample was lost stands in the native bucket that has the upper bound of its
- * classic one. Pure; one thread at a time.
+ * classic one.
+ *
+ * Prometheus refuses all of a page on which a histogram contradicts itself, so none does, whatever
+ * segments say: there are never more observations than OBSERVED_MAX, and the sum is NaN if one of
+ * them was. Pure; one thread at a time.
  */
 #ifndef OBSERVED_H
 #define OBSERVED_H
@@ -15,6 +19,8 @@
 #include <ring/read.h>
 
 #include "native.h"
+
+#define OBSERVED_MAX (UINT64_C(1) << 62)
 
 struct observed {
 	uint64_t start_ns; /* since 1970; 0: it has no base and started with the series */
@@ -27,11 +33,13 @@ struct observed {
 struct observed *observed_create(const struct ring_metric_info *metric);
 void observed_destroy(struct observed *observed);
 
-/* A value, which is in that bucket; values lost, of which the bucket is all that is known. Return
- * false, and count nothing, for want of memory. */
+/* A value, which is in that bucket; values lost, of which the bucket is all that is known, and of
+ * which those beyond OBSERVED_MAX do not count. Return false, and count nothing, for want of
+ * memory.
+ */
 bool observed_take(struct observed *observed, uint32_t bucket, double value);
 bool observed_replace(struct observed *observed, const struct ring_metric_info *metric,
-		      uint32_t bucket, uint64_t count);
+		      uint32_t bucket, uint64_t claimed);
 
 /* One side of native buckets, at rest. */
 struct observed_side {

@@ -3,6 +3,7 @@
  * From real rings to what was observed: through loss, bursts left open, successions and a late
  * start. The rings of workspace.h hold eight samples, and a burst may hide one.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -404,6 +405,34 @@ static void burst_that_died_is_made_up_for_though_another_writer_came_at_once(vo
 	}
 }
 
+/* A segment that has samples without tallies, and more in its tallies than anybody can count: else
+ * Prometheus would refuse the page, and with it everybody's metrics. */
+static void odd_segment_makes_no_histogram_that_contradicts_itself(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	const struct ring_histogram histogram = latency_of(segment);
+
+	following_step(following);
+	ring_writer_put(writer, ring_bits_of((double)NAN), histogram.key);
+	following_drain(following);
+	struct shown shown = look(following);
+	assert_int_equal(total(shown.view.buckets, BUCKETS), 1);
+	assert_true(isnan(shown.view.sum));
+	forget(&shown);
+	for (uint32_t bucket = 0; bucket < BUCKETS; bucket++)
+		ring_cell_add(&ring_writer_cells(writer, histogram.key)[1 + bucket],
+			      UINT64_MAX / 2 + bucket);
+	ring_segment_close(segment);
+	look_after(following);
+	shown = look(following);
+	assert_int_equal(total(shown.view.buckets, BUCKETS), OBSERVED_MAX);
+	assert_int_equal(total(shown.view.positive.counts, shown.view.positive.count),
+			 OBSERVED_MAX - 1);
+	forget(&shown);
+}
+
 /* Two segments with the same series, the data planes of which do what they like. */
 struct plane {
 	struct ring_options options;
@@ -547,6 +576,7 @@ int main(void)
 		TEST(counts_go_on_with_a_successor),
 		TEST(burst_that_died_with_its_writer_is_made_up_for),
 		TEST(burst_that_died_is_made_up_for_though_another_writer_came_at_once),
+		TEST(odd_segment_makes_no_histogram_that_contradicts_itself),
 		TEST(nothing_falls_and_all_is_there_at_rest),
 	};
 
