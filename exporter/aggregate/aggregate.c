@@ -320,10 +320,12 @@ int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struc
 
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)
 {
-	const struct aggregate_member *ghost = ghost_of(member);
+	struct aggregate_member *ghost = ghost_of(member);
 
 	if (is_whole && !ghost)
 		return true;
+	if (ghost)
+		ghost_resemble(ghost, member);
 	account_begin(member, core, ghost, member->aggregate->now_ns);
 	return false;
 }

@@ -353,9 +353,12 @@ int contribution_move(struct series_set *set, struct contribution *contribution,
 	text_release(&labels);
 	if (!to || to == from)
 		return to ? 0 : -ENOMEM;
-	/* What was observed of it stays so there, beyond what segments have. */
-	if (from->observed)
+	/* What was observed of it stays so there, beyond what segments have, and is not here. */
+	if (from->observed) {
 		from->observed->base_sum -= ring_double_of(contribution->cells[0]);
+		to->observed->base_sum += ring_double_of(contribution->cells[0]);
+	}
+	series_started(set, to, from->start_ns);
 	struct contribution *there = contribution_of(to, contribution->member);
 	if (there) {
 		series_merge(to, contribution, there->cells);

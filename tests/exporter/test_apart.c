@@ -219,6 +219,19 @@ static void segment_whose_file_has_another_name_goes_on_under_that_one(void **st
 	members_expect(*state, "a_total{x=\"v\",segment=\"n\"} 6");
 }
 
+static void what_goes_on_under_another_name_started_when_it_did(void **state)
+{
+	shape(*state, "*:labels=segment", NULL, NULL, NULL);
+	aggregate_set_time(*state, UINT64_C(5000000000));
+	aggregate_leave(counting(*state, "m", 1, 0, 1, COUNTS(5)));
+	aggregate_set_time(*state, UINT64_C(9000000000));
+	aggregate_admit(members_join(*state, "n", 1, 0, 1)); /* without the series, for now */
+	char *page = members_page_in(*state, FORMAT_OPENMETRICS);
+	assert_non_null(strstr(page, "\na_total{x=\"v\",segment=\"n\"} 5\n"));
+	assert_non_null(strstr(page, "\na_created{x=\"v\",segment=\"n\"} 5.000\n"));
+	free(page);
+}
+
 static void what_has_moved_to_core_0_stays_there_under_another_name(void **state)
 {
 	shape(*state, "*:labels=core+segment", NULL, NULL, NULL);
@@ -470,6 +483,7 @@ int main(void)
 		TEST(fresh_start_counts_on_top_core_by_core),
 		TEST(successor_with_fewer_cores_has_the_others_in_core_0),
 		TEST(segment_whose_file_has_another_name_goes_on_under_that_one),
+		TEST(what_goes_on_under_another_name_started_when_it_did),
 		TEST(what_has_moved_to_core_0_stays_there_under_another_name),
 		TEST(random_lives_of_cores_apart_add_up_exactly_at_every_step),
 		TEST(random_lives_past_a_limit_add_up_exactly_at_every_step),
