@@ -52,17 +52,29 @@ static int32_t index_in(int32_t index, int steps)
 	return (index + (1 << steps) - 1) >> steps;
 }
 
-/* Where the bucket is, or would have to be. Halves without a branch on what is compared. */
-static uint32_t place_of(const struct native_side *side, int32_t index)
+/* Where the bucket is, or would have to be. */
+static uint32_t search(const struct native_side *side, int32_t index)
 {
-	const int32_t *base = side->indexes;
+	uint32_t low = 0, high = side->count;
 
-	for (uint32_t left = side->count; left > 0;) {
-		const uint32_t half = left / 2 + (left & 1);
-		base += base[half - 1] < index ? half : 0;
-		left -= half;
+	while (low < high) {
+		const uint32_t middle = (low + high) / 2;
+		if (side->indexes[middle] < index)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return (uint32_t)(base - side->indexes);
+	return low;
+}
+
+/* The same. A search takes longer than all the rest of an observation. */
+static inline uint32_t place_of(struct native_side *side, int32_t index)
+{
+	uint8_t *hint = &side->hints[(uint32_t)index % NATIVE_HINTS];
+
+	if (*hint >= side->count || side->indexes[*hint] != index)
+		*hint = (uint8_t)search(side, index);
+	return *hint;
 }
 
 static bool side_grow(struct native_side *side)

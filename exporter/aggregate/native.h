@@ -12,6 +12,7 @@
 #ifndef NATIVE_H
 #define NATIVE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,11 +22,17 @@
 #define NATIVE_BUCKETS_MAX    160u
 #define NATIVE_ZERO_THRESHOLD 0x1p-128
 
-/* The buckets of one sign that hold anything, by index. */
+#define NATIVE_HINTS 64u /* eight octaves of the first schema */
+
+static_assert(NATIVE_BUCKETS_MAX <= UINT8_MAX, "a place fits a hint");
+
+/* The buckets of one sign that hold anything, by index. Most observations are near others: where a
+ * bucket was last is looked at before it is searched for. */
 struct native_side {
 	int32_t *indexes;
 	uint64_t *counts;
 	uint32_t count, capacity;
+	uint8_t hints[NATIVE_HINTS]; /* places, by the last bits of the index */
 };
 
 struct native {
