@@ -24,8 +24,8 @@ ESCAPE = re.compile(r"\\(?:([0-7]{3})|(.))")
 LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def body_of(exporter):
-    status, headers, body = exporter.get(Accept=ACCEPT)
+def body_of(exporter, query=""):
+    status, headers, body = exporter.get(f"/metrics?{query}", Accept=ACCEPT)
     assert (status, headers["Content-Type"]) == (200, ACCEPT.replace(";", "; ")), headers
     return body
 
@@ -213,6 +213,20 @@ def real_prometheus_reckons_with_native_histograms(place):
         totals.runs[0]["load_events_total"].values())
 
 
+def filtered_page_has_the_same_histograms_core_by_core(place):
+    totals_of_seg(place, "--samples", 1000, "--cores", 3)
+    exporter = Exporter(place, "--metrics.override", "load_*:labels=core")
+    whole = Messages(body_of(exporter))
+    names = {key: metric for key, metric in whole.metrics.items()
+             if key[0] == "load_latency_seconds"}
+    assert len({dict(labels)["core"] for _, labels in names}) == 3, names
+    assert all(metric["schema"] == 3 for metric in names.values()), names
+    for core in range(3):
+        part = Messages(body_of(exporter, f"name[]=load_latency_seconds&core={core}"))
+        assert part.metrics == {(name, labels): metric for (name, labels), metric in names.items()
+                                if dict(labels)["core"] == str(core)}, part.metrics
+
+
 def unit_is_the_openmetrics_one(place):
     totals_of_seg(place, "--samples", 1000)
     exporter = Exporter(place)
@@ -227,6 +241,7 @@ main([
     odd_pages_say_what_the_text_says_to_protoc_too,
     counters_start_with_the_segment_and_the_exporter,
     unit_is_the_openmetrics_one,
+    filtered_page_has_the_same_histograms_core_by_core,
     without_them_histograms_are_classic,
     exporter_that_comes_back_begins_at_nothing,
     nothing_falls_and_counts_are_exact_after_losses,
