@@ -354,6 +354,25 @@ static void burst_that_died_with_its_writer_is_made_up_for(void **state)
 	ring_segment_close(segment);
 }
 
+static void what_was_lost_before_a_quarantine_is_made_up_for(void **state)
+{
+	struct following *following = *state;
+	struct ring_segment *segment = following_segment(following, "seg");
+
+	following_step(following);
+	observe(segment, 0, 0.05, 100);
+	following_drain(following);
+	source_quarantine(following_source(following, "seg"), SOURCE_UNREADABLE);
+	expect_all(following);
+	observe(segment, 1, 5, 2);
+	following_step(following);
+	following_expect(following, "seg", SOURCE_LIVE, 0);
+	observe(segment, 0, 0.002, 3);
+	fall_silent(following);
+	expect_all(following);
+	ring_segment_close(segment);
+}
+
 /* A process that has a burst open, and is killed in it when asked to. */
 static pid_t start_burst(struct following *following)
 {
@@ -574,6 +593,7 @@ int main(void)
 		TEST(late_exporter_leaves_out_what_was_counted_before),
 		TEST(late_exporter_takes_in_what_is_still_there),
 		TEST(counts_go_on_with_a_successor),
+		TEST(what_was_lost_before_a_quarantine_is_made_up_for),
 		TEST(burst_that_died_with_its_writer_is_made_up_for),
 		TEST(burst_that_died_is_made_up_for_though_another_writer_came_at_once),
 		TEST(odd_segment_makes_no_histogram_that_contradicts_itself),
