@@ -61,8 +61,6 @@ static int take_carefully(struct source *source, uint32_t core, struct batch *ba
 		reason = source_read_touched(source, core);
 	if (reason)
 		return reason;
-	if (passed_over > 0)
-		observe_loss(source, core);
 	if (noted > from) {
 		take(source, core, batch, from, noted);
 		from = noted;
