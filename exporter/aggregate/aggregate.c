@@ -291,41 +291,38 @@ static struct aggregate_member *ghost_of(const struct aggregate_member *member)
 	return NULL;
 }
 
-/* Before its first series: marks those of its ghost, where it goes on, though one that had no room
- * then might have a place of its own by now. What will be moved to another name is not there yet.
- */
+/* Once, before its first series: marks those of its ghost, where it goes on, though one that had no
+ * room then might have a place of its own by now. */
 static void look_back(struct aggregate_member *member)
 {
-	const struct aggregate_member *ghost = ghost_of(member);
 	const struct contribution *contribution;
 
+	if (member->has_looked_back)
+		return;
 	member->has_looked_back = true;
+	struct aggregate_member *ghost = ghost_of(member);
 	if (!ghost)
 		return;
-	const bool is_renamed = strcmp(ghost->identity.name, member->identity.name) != 0;
+	ghost_resemble(ghost, member);
 	member->heir = ++member->aggregate->heir_last;
 	LIST_FOREACH (contribution, &ghost->contributions, of_member)
-		if (!contribution->by_segment || !is_renamed)
-			contribution->series->heir = member->heir;
+		contribution->series->heir = member->heir;
 }
 
 int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels)
 {
 	struct aggregate *aggregate = member->aggregate;
 
-	if (!member->has_looked_back)
-		look_back(member);
+	look_back(member);
 	return member_add_series(member, &aggregate->set, &aggregate->shape, metric, labels);
 }
 
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)
 {
-	struct aggregate_member *ghost = ghost_of(member);
+	const struct aggregate_member *ghost = ghost_of(member);
 
 	if (is_whole && !ghost)
 		return true;
-	if (ghost)
-		ghost_resemble(ghost, member);
 	account_begin(member, core, ghost, member->aggregate->now_ns);
 	return false;
 }
@@ -334,11 +331,10 @@ void aggregate_admit(struct aggregate_member *member)
 {
 	struct aggregate_member *ghost = ghost_of(member);
 
+	look_back(member);
 	member->heir = 0;
-	if (!ghost)
-		return;
-	ghost_resemble(ghost, member);
-	ghost_yield(ghost, member);
+	if (ghost)
+		ghost_yield(ghost, member);
 }
 
 /* Takes over all that a ghost contributes, and the ghost is no more. */
