@@ -4,7 +4,9 @@
 
 usage: limits_e2e.py RING_EXPORTER RINGLOAD LABELS_WRITER
 """
+import contextlib
 import http.client
+import os
 import signal
 import socket
 import time
@@ -72,6 +74,37 @@ def without_descriptors_the_oldest_has_to_go(place):
     assert exporter.page().total("process_cpu_seconds_total") - before < 0.5
 
 
+def descriptors(exporter):
+    """What each is, by number."""
+    folder, found = f"/proc/{exporter.pid}/fd", {}
+    for number in os.listdir(folder):
+        with contextlib.suppress(OSError):  # it was open for a moment
+            found[int(number)] = os.readlink(f"{folder}/{number}")
+    return found
+
+
+def packed(place):
+    """(exporter, how many descriptors it has); None if one among them was in use at the start."""
+    exporter = Exporter(place)
+    wait_until(lambda: sum("socket" in what for what in descriptors(exporter).values()) == 1,
+               "only the listener is left")
+    used = descriptors(exporter)
+    if len(used) == max(used) + 1:
+        return exporter, len(used)
+    exporter.end()
+    return None
+
+
+def without_any_descriptor_whoever_comes_is_dropped(place):
+    exporter, count = wait_until(lambda: packed(place), "descriptors without a gap")
+    run("prlimit", "--pid", exporter.pid, f"--nofile={count}:")
+    for _ in range(3):
+        client = connect(exporter, REQUEST + b"\r\n")
+        wait_until(lambda c=client: not is_open(c), "it is dropped")
+    run("prlimit", "--pid", exporter.pid, f"--nofile={count + 10}:")
+    assert exporter.get()[0] == 200
+
+
 def readers_that_hold_much_memory_have_to_go(place):
     label_much(place)
     exporter = warmed_up(place, "--web.max-connections", 1000)
@@ -102,11 +135,13 @@ def X3_requests_in_flight_are_finished_at_the_end(place):
         wait_until(lambda r=reader: r.recv(1, socket.MSG_PEEK), "the answer has begun")
     exporter.send_signal(signal.SIGSTOP)
     late = connect(exporter, REQUEST + b"\r\n", window=4096)  # the kernel has taken it
+    later = [connect(exporter, b"GET /sd HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(40)]
     exporter.send_signal(signal.SIGTERM)
     exporter.send_signal(signal.SIGCONT)
     exporter.await_word("stopping")
     for reader in [*readers, late]:
         assert answer_of(reader) == (200, size)
+    assert {answer_of(client)[0] for client in later} == {200}
     assert exporter.wait(DEADLINE_S) == 0
 
 
@@ -138,6 +173,7 @@ if __name__ == "__main__":
         address_that_takes_many_drives_out_its_own,
         address_that_asks_too_often_is_told_to_wait,
         without_descriptors_the_oldest_has_to_go,
+        without_any_descriptor_whoever_comes_is_dropped,
         readers_that_hold_much_memory_have_to_go,
         X3_requests_in_flight_are_finished_at_the_end,
         X3_reader_that_does_not_read_delays_the_end_for_a_bounded_time,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /replication over HTTP: which form it has, who may clear alerts, and what is shared.
+ * /replication over HTTP: which form it has, who may clear alerts, and what is shared. And what
+ * there is before the first snapshot.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -422,6 +423,32 @@ static void drain_thread_has_its_turn_in_a_flood_of_requests(void **state)
 	assert_non_null(strstr(body(scene), "<td class=\"number\">1.000</td>"));
 }
 
+static void before_the_first_snapshot_it_is_not_ready(void **state)
+{
+	static const char *const later[] = {"/-/ready", "/metrics", "/metrics?name[]=x"};
+	static const char *const now[] = {"/-/healthy", "/", "/sd", "/replication"};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+		assert_int_equal(ask(scene, "GET", later[i], ""), 503);
+	for (size_t i = 0; i < sizeof now / sizeof *now; i++)
+		assert_int_equal(ask(scene, "GET", now[i], ""), 200);
+}
+
+/* HTTP/1.0 has none, and nobody else has to say which. */
+static void discovery_without_a_host_is_refused(void **state)
+{
+	static const char *const requests[] = {"GET /sd HTTP/1.0\r\n\r\n",
+					       "GET /sd HTTP/1.0\r\nHost:\r\n\r\n"};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		free(scene->answer);
+		scene->answer = server_ask(&scene->server, requests[i]);
+		assert_int_equal(atoi(scene->answer + 9), 400);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void)
@@ -443,6 +470,8 @@ int main(void)
 		TEST(page_is_rendered_once_for_each_state_of_the_monitor),
 		TEST(drain_thread_has_its_turn_in_a_flood_of_requests),
 		TEST(page_is_put_off_while_readers_hold_too_much),
+		TEST(before_the_first_snapshot_it_is_not_ready),
+		TEST(discovery_without_a_host_is_refused),
 		TEST(without_a_monitor_there_is_a_page_and_nothing_to_clear),
 	};
 
