@@ -170,6 +170,8 @@ def created_lines_are_for_who_wants_them(place):
         text = page_in(exporter, OPENMETRICS)
         pages[arguments] = Page(text, True).families
         assert parsed(OPENMETRICS, text) == unescaped(exposition.series_of(pages[arguments]))
+        part = exporter.get("/metrics?collect[]=data", Accept=OPENMETRICS)[2].decode()
+        assert ("_created{" in part) == bool(arguments), part
         exporter.end()
     without, strict = map(of_segments, pages.values())
     more = {series: value for series, value in strict.items() if series not in without}
