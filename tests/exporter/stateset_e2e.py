@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import harness  # noqa: F401, says where the others are
 from place import Program, main, run, wait_until
-from programs import Exporter, Page
+from programs import Exporter, Messages, Page
 
 SYNC, NOSYNC, HALF = "sync", "nosync", '"half"'
 STATES = [SYNC, NOSYNC, HALF]
@@ -70,6 +70,10 @@ def modes_in_text(page):
                      int(sample.value)) for sample in family.samples)
 
 
+def modes_in_protobuf(exporter):
+    return modes_in_text(Messages(exporter.get(Accept="application/vnd.google.protobuf")[2]))
+
+
 def X12_exactly_one_state_is_1_in_every_format(place):
     store, exporter = Store(place, "store", default=1), Exporter(place)
     steps = [(0, SYNC), (2, HALF), (1, NOSYNC), (0, SYNC), (3, NOSYNC), (2, HALF),
@@ -78,7 +82,7 @@ def X12_exactly_one_state_is_1_in_every_format(place):
         store.tell("set", "a", number)
         page = exporter.page_when(
             lambda p, s=state: "store_mode" in p.text and modes_in_text(p) == {"a": s}, state)
-        assert modes_in_openmetrics(exporter) == {"a": state}
+        assert modes_in_openmetrics(exporter) == modes_in_protobuf(exporter) == {"a": state}
     lint = run("promtool", "check", "metrics", input=page.text.encode())
     assert (lint.returncode, lint.stdout, lint.stderr) == (0, b"", b""), lint
 
