@@ -79,7 +79,8 @@ static inline uint32_t place_of(struct native_side *side, int32_t index)
 
 static bool side_grow(struct native_side *side)
 {
-	const uint32_t capacity = side->capacity > 0 ? 2 * side->capacity : CAPACITY_MIN;
+	const uint32_t twice = side->capacity > 0 ? 2 * side->capacity : CAPACITY_MIN;
+	const uint32_t capacity = twice < NATIVE_BUCKETS_MAX ? twice : NATIVE_BUCKETS_MAX;
 	int32_t *indexes = reallocarray(side->indexes, capacity, sizeof *indexes);
 
 	if (!indexes)
