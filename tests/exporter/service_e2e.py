@@ -6,6 +6,7 @@ usage: service_e2e.py RING_EXPORTER
 """
 import contextlib
 import ctypes
+import glob
 import os
 import re
 import signal
@@ -96,13 +97,15 @@ def hung(thread):
         libc.ptrace(DETACH, thread, 0, 0)
 
 
-def thread_of(exporter, name):
-    tasks = f"/proc/{exporter.pid}/task"
-    for thread in os.listdir(tasks):
-        with open(f"{tasks}/{thread}/comm", encoding="ascii") as comm:
-            if comm.read() == f"{name}\n":
-                return int(thread)
-    raise AssertionError(f"no thread {name}")
+def threads_of(program):
+    """By name; the first one of a name, which those that it starts have from it."""
+    threads = {}
+    for path in glob.glob(f"/proc/{program.pid}/task/*/comm"):
+        thread = int(path.split("/")[4])
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as comm:
+            name = comm.read().rstrip("\n")
+            threads[name] = min(thread, threads.get(name, thread))
+    return threads
 
 
 def the_watchdog_hears_of_both_threads_and_of_neither_when_one_hangs(place):
@@ -113,7 +116,7 @@ def the_watchdog_hears_of_both_threads_and_of_neither_when_one_hangs(place):
         manager.hears("WATCHDOG=1", 2)
     assert time.monotonic() - began < 4
     for name in ("drain", "serve"):
-        with hung(thread_of(exporter, name)):
+        with hung(threads_of(exporter)[name]):
             # One may be due for what was before.
             assert manager.signs_of_life() <= 1, f"{name} hangs, and nothing shows it"
         manager.hears("WATCHDOG=1", 2)
@@ -163,8 +166,7 @@ def with_sockets(place, sockets, *arguments, fds=None, names=None, pid="$$"):
     program = Program(place, "bash", "-c", f'exec {places}; {words} exec "$0" "$@"',
                       PATHS["ring-exporter"], "--dir", place.segments, *arguments,
                       pass_fds=[one.fileno() for one in sockets])
-    wait_until(lambda: program.poll() is not None or 'msg="listening"' in program.said(),
-               arguments)
+    wait_until(lambda: program.poll() is not None or "serve" in threads_of(program), arguments)
     up = program.poll() is None
     assert program.end() == (0 if up else 2), program.said()
     return up, program.said()
