@@ -102,7 +102,8 @@ class Desk:
         shutil.copytree(SOURCE / "docs", f"{place.folder}/docs")
         shutil.copytree(SOURCE / "contrib", f"{place.folder}/contrib")
         self.home = os.path.join(place.folder, HOMES.get(path, ""))
-        shutil.copy(SOURCE / "contrib/prometheus/replication.rules.yml", self.home)
+        for rules in (SOURCE / "contrib/prometheus").glob("*.rules.yml"):
+            shutil.copy(rules, self.home)
         self.environment = {**environment_of(stage), "RING_DIR": place.segments,
                             "HOME": place.folder}
         self.exporter, self.port, self.own_port = None, None, free_port()

@@ -16,14 +16,18 @@ import tap
 from place import Place, run
 
 FOLDER = sys.argv[1]
-RULES, TESTS = "replication.rules.yml", "replication.test.yml"
+REPLICATION, EXPORTER = "replication", "exporter"
 RULE = re.compile(r"- alert: (?P<name>\w+)\n +expr: (?P<expr>.*?)\n"
                   r" +for: (?P<wait>(?P<count>\d+)(?P<unit>[ms]))\n"
                   r" +labels:\n +severity: (?P<severity>\w+)\n", re.DOTALL)
 NUMBER = re.compile(r"\b\d+(\.\d+)?\b(?![hm\]])")
 
-with open(os.path.join(FOLDER, RULES), encoding="utf-8") as file:
-    TEXT = file.read()
+def read(name):
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return file.read()
+
+
+RULES_OF = {subject: read(f"{subject}.rules.yml") for subject in (REPLICATION, EXPORTER)}
 
 
 def promtool(folder, what, name):
@@ -34,7 +38,7 @@ def promtool(folder, what, name):
 def mutants(rule):
     """(what it is, the rules' text with it) of one rule."""
     def with_part(part, text):
-        return TEXT[:rule.start(part)] + text + TEXT[rule.end(part):]
+        return rule.string[:rule.start(part)] + text + rule.string[rule.end(part):]
 
     yield "never fires", with_part("expr", "vector(0) > 1")
     yield "always fires", with_part("expr", "vector(1)")
@@ -48,14 +52,15 @@ def mutants(rule):
                 "expr", rule["expr"][:number.start()] + f"{value:g}" + rule["expr"][number.end():])
 
 
-def the_tests_notice_what_is_wrong_with(rule):
+def the_tests_notice_what_is_wrong_with(subject, rule):
     unnoticed = []
     with Place() as place:
-        shutil.copy(os.path.join(FOLDER, TESTS), place.folder)
+        shutil.copy(os.path.join(FOLDER, f"{subject}.test.yml"), place.folder)
         for what, text in mutants(rule):
-            with open(os.path.join(place.folder, RULES), "w", encoding="utf-8") as mutant:
+            with open(os.path.join(place.folder, f"{subject}.rules.yml"), "w",
+                      encoding="utf-8") as mutant:
                 mutant.write(text)
-            fault = promtool(place.folder, "test", TESTS)
+            fault = promtool(place.folder, "test", f"{subject}.test.yml")
             if not fault:
                 unnoticed.append(what)
             assert not fault or "alertname:" in fault, (what, fault)  # and not a broken file
@@ -64,7 +69,8 @@ def the_tests_notice_what_is_wrong_with(rule):
 
 def the_inhibitions_are_what_alertmanager_takes():
     """Those that stand in the rules' first comment."""
-    sample = re.search(r"^#   inhibit_rules:\n(#     .*\n)+", TEXT, re.MULTILINE)[0]
+    text = RULES_OF[REPLICATION]
+    sample = re.search(r"^#   inhibit_rules:\n(#     .*\n)+", text, re.MULTILINE)[0]
     with Place() as place:
         path = os.path.join(place.folder, "alertmanager.yml")
         with open(path, "w", encoding="utf-8") as config:
@@ -72,21 +78,31 @@ def the_inhibitions_are_what_alertmanager_takes():
                          + "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
         done = run("amtool", "check-config", path, text=True)
     named = set(re.findall(r"Replication\w+", sample))
-    unknown = named - set(re.findall(r"- alert: (\w+)", TEXT))
+    unknown = named - set(re.findall(r"- alert: (\w+)", text))
     return f"{done.stdout}{done.stderr}no alerts: {unknown}" if done.returncode or unknown else ""
 
 
-def main():
-    rules = list(RULE.finditer(TEXT))
-    assert len(rules) == TEXT.count("- alert:")
-    tap.report([
-        ("the_rules_are_sound", lambda: promtool(FOLDER, "check", RULES)),
-        ("every_alert_fires_and_holds_back", lambda: promtool(FOLDER, "test", TESTS)),
-        ("the_inhibitions_are_what_alertmanager_takes",
-         the_inhibitions_are_what_alertmanager_takes),
-        *((f"the_tests_notice_what_is_wrong_with_{rule['name']}_{rule['severity']}",
-           functools.partial(the_tests_notice_what_is_wrong_with, rule)) for rule in rules),
-    ])
+def the_metrics_are_the_exporters():
+    """A metric that is called otherwise is an alert that never fires."""
+    known = read("../../exporter/selfstat.c") + read("../../exporter/render/render.h")
+    named = set(re.findall(r"\bring_\w+", RULES_OF[EXPORTER]))
+    return "".join(f"{name}\n" for name in sorted(named) if f'"{name}"' not in known)
 
 
-main()
+def cases_of(subject, text):
+    rules = list(RULE.finditer(text))
+    assert len(rules) == text.count("- alert:")
+    yield f"the_rules_about_{subject}_are_sound", \
+        lambda: promtool(FOLDER, "check", f"{subject}.rules.yml")
+    yield f"every_alert_about_{subject}_fires_and_holds_back", \
+        lambda: promtool(FOLDER, "test", f"{subject}.test.yml")
+    for rule in rules:
+        yield f"the_tests_notice_what_is_wrong_with_{rule['name']}_{rule['severity']}", \
+            functools.partial(the_tests_notice_what_is_wrong_with, subject, rule)
+
+
+tap.report([
+    *(case for subject, text in RULES_OF.items() for case in cases_of(subject, text)),
+    ("the_metrics_are_the_exporters", the_metrics_are_the_exporters),
+    ("the_inhibitions_are_what_alertmanager_takes", the_inhibitions_are_what_alertmanager_takes),
+], at_once=2)
