@@ -14,7 +14,7 @@ import time
 
 import tap
 
-DEADLINE_S = 20
+DEADLINE_S = 40
 PATHS = {os.path.basename(path): path for path in sys.argv[1:] if os.path.isfile(path)}
 
 
