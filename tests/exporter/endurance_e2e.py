@@ -46,7 +46,7 @@ def scrapes_go_on_under_a_siege_and_nothing_is_lost(place):
         end = time.monotonic() + SIEGE_S
         while time.monotonic() < end:
             watch.scrape()
-            time.sleep(0.02)
+            time.sleep(0.02)  # so that it is scrapes among others, not a flood
         assert besiegers.is_alive()
     print(f"# {len(watch.seconds)} scrapes, p99 {watch.p99() * 1e3:.1f} ms, "
           f"longest {max(watch.seconds) * 1e3:.1f} ms; {fds_before} descriptors before, "

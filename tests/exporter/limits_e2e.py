@@ -29,7 +29,7 @@ def request_has_an_absolute_deadline(place):
         assert time.monotonic() - start < REQUEST_S_MAX + 3
         for client in filter(is_open, clients):
             client.send(b"x")
-        time.sleep(0.2)
+        time.sleep(0.2)  # between two bytes of a client that drips
     assert time.monotonic() - start > REQUEST_S_MAX - 1
 
 
@@ -70,7 +70,7 @@ def without_descriptors_the_oldest_has_to_go(place):
     assert exporter.get()[0] == 200
     assert not is_open(clients[0])
     before = exporter.page().total("process_cpu_seconds_total")
-    time.sleep(1.5)
+    time.sleep(1.5)  # in which a loop that spins would take as much CPU
     assert exporter.page().total("process_cpu_seconds_total") - before < 0.5
 
 
@@ -112,7 +112,7 @@ def readers_that_hold_much_memory_have_to_go(place):
     readers = []
     for _ in range(90):  # each has a page of its own
         readers.append(connect(exporter, REQUEST + b"\r\n", window=4096))
-        time.sleep(0.11)
+        time.sleep(0.11)  # the next snapshot, and so the next page, is a tenth of a second off
         assert exporter.get("/-/healthy")[0] == exporter.get()[0] == 200
     assert 100 << 10 < unread_bytes(exporter) <= 512 << 10, unread_bytes(exporter)
     used = resident_bytes(exporter)

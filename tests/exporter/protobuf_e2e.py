@@ -146,7 +146,7 @@ def nothing_falls_and_counts_are_exact_after_losses(place):
     pages = [Messages(body_of(exporter))]
     for _ in range(3):
         exporter.send_signal(signal.SIGSTOP)
-        time.sleep(0.4)
+        time.sleep(0.4)  # longer than what the rings have room for
         exporter.send_signal(signal.SIGCONT)
         pages += [Messages(body_of(exporter)) for _ in range(4)]
     totals = Totals(load.totals())

@@ -225,7 +225,7 @@ static void what_goes_on_under_another_name_started_when_it_did(void **state)
 	aggregate_set_time(*state, UINT64_C(5000000000));
 	aggregate_leave(counting(*state, "m", 1, 0, 1, COUNTS(5)));
 	aggregate_set_time(*state, UINT64_C(9000000000));
-	aggregate_admit(members_join(*state, "n", 1, 0, 1)); /* without the series, for now */
+	aggregate_admit(members_join(*state, "n", 1, 0, 1)); /* it has no series yet */
 	char *page = members_page_in(*state, FORMAT_OPENMETRICS);
 	assert_non_null(strstr(page, "\na_total{x=\"v\",segment=\"n\"} 5\n"));
 	assert_non_null(strstr(page, "\na_created{x=\"v\",segment=\"n\"} 5.000\n"));
