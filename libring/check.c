@@ -40,9 +40,9 @@ uint32_t ring_series_cells(enum ring_kind kind, uint32_t bound_count)
 	return 0;
 }
 
-uint32_t ring_series_room(uint32_t series_max, uint32_t label_count)
+uint32_t ring_series_room(const struct ring_metric_entry *entry)
 {
-	return series_max + (label_count > 0 ? 1 : 0);
+	return entry->series_max + entry->overflow_max;
 }
 
 static bool is_power_of_two(uint32_t n)
@@ -105,7 +105,7 @@ enum ring_verdict ring_check_header(const struct ring_header *header)
 		return RING_BAD_MAGIC;
 	if (header->version_major != RING_VERSION_MAJOR)
 		return RING_BAD_VERSION;
-	if ((header->features_required & ~RING_FEATURE_STATESET) != 0)
+	if ((header->features_required & ~(RING_FEATURE_STATESET | RING_FEATURE_REUSE)) != 0)
 		return RING_BAD_FEATURES;
 	if (!geometry_ok(header))
 		return RING_BAD_GEOMETRY;
@@ -116,7 +116,7 @@ enum ring_verdict ring_check_header(const struct ring_header *header)
 	return RING_SOUND;
 }
 
-static bool span_fits(struct ring_span span, uint64_t heap_used)
+bool ring_span_fits(struct ring_span span, uint64_t heap_used)
 {
 	return span.offset <= heap_used && span.bytes <= heap_used - span.offset;
 }
@@ -234,18 +234,41 @@ static bool metric_shape_ok(const struct ring_header *header, const struct ring_
 	if (!kind_ok(header, entry))
 		return false;
 	if (has_bounds != (entry->bound_count > 0) || entry->bound_count > RING_BOUNDS_MAX ||
-	    entry->bounds_offset % sizeof(double) != 0 || !span_fits(bounds, heap_used))
+	    entry->bounds_offset % sizeof(double) != 0 || !ring_span_fits(bounds, heap_used))
 		return false;
 	if (entry->label_count > RING_LABELS_MAX || entry->series_max < 1 ||
 	    entry->series_max > RING_SERIES_MAX ||
 	    (entry->label_count == 0 && entry->series_max != 1))
 		return false;
+	if (entry->overflow_max > RING_OVERFLOW_MAX ||
+	    (entry->label_count == 0) != (entry->overflow_max == 0))
+		return false;
 	if (entry->series_cells != ring_series_cells(entry->kind, entry->bound_count))
 		return false;
-	const uint64_t cells = (uint64_t)entry->series_cells *
-			       ring_series_room(entry->series_max, entry->label_count);
+	const uint64_t cells = (uint64_t)entry->series_cells * ring_series_room(entry);
 	return entry->cell_first >= cell_first && entry->cell_first < header->cell_capacity &&
 	       cells <= header->cell_capacity - entry->cell_first;
+}
+
+/* Takes what overflow series have for labels: some have one value in common, then as many as there
+ * are may be kept. */
+static bool overflow_take(const struct ring_metric_entry *entry, struct ring_text packed,
+			  struct ring_metric_info *info)
+{
+	struct ring_text values[RING_LABELS_MAX] = {{"", 0}};
+
+	if (labels_split(packed, values, RING_LABELS_MAX) != entry->label_count)
+		return false;
+	info->overflow_label = values[0];
+	info->overflow_max = entry->overflow_max;
+	for (uint32_t i = 0; i < entry->label_count; i++) {
+		info->kept_labels += values[i].bytes == 0;
+		if (info->kept_labels > 0 ? values[i].bytes > 0
+					  : !ring_texts_equal(values[i], values[0]))
+			return false;
+	}
+	return entry->label_count == 0 || (info->kept_labels < entry->label_count &&
+					   (info->kept_labels == 0) == (entry->overflow_max == 1));
 }
 
 enum ring_verdict ring_check_metric(const struct ring_header *header,
@@ -253,12 +276,11 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 				    uint64_t heap_used, uint32_t *cell_first,
 				    struct ring_metric_info *info)
 {
-	struct ring_text overflow[RING_LABELS_MAX] = {{"", 0}};
-
 	if (!metric_shape_ok(header, entry, heap_used, *cell_first) ||
-	    !span_fits(entry->name, heap_used) || !span_fits(entry->help, heap_used) ||
-	    !span_fits(entry->unit, heap_used) || !span_fits(entry->label_keys, heap_used) ||
-	    !span_fits(entry->overflow_labels, heap_used) || entry->help.bytes > RING_HELP_MAX)
+	    !ring_span_fits(entry->name, heap_used) || !ring_span_fits(entry->help, heap_used) ||
+	    !ring_span_fits(entry->unit, heap_used) ||
+	    !ring_span_fits(entry->label_keys, heap_used) ||
+	    !ring_span_fits(entry->overflow_labels, heap_used) || entry->help.bytes > RING_HELP_MAX)
 		return RING_BAD_METRIC;
 	*info = (struct ring_metric_info){
 		.name = text_at(heap, entry->name),
@@ -274,48 +296,59 @@ enum ring_verdict ring_check_metric(const struct ring_header *header,
 	};
 	if (labels_split(text_at(heap, entry->label_keys), info->label_keys, RING_LABELS_MAX) !=
 		    entry->label_count ||
-	    labels_split(text_at(heap, entry->overflow_labels), overflow, RING_LABELS_MAX) !=
-		    entry->label_count ||
+	    !overflow_take(entry, text_at(heap, entry->overflow_labels), info) ||
 	    !(entry->kind == RING_STATESET ? states_take(entry, heap, heap_used, info)
 					   : bounds_take(entry, heap, info)))
 		return RING_BAD_METRIC;
-	info->overflow_label = overflow[0];
 	if (ring_metric_name_fault(info->name.data, info->name.bytes, info->kind) ||
 	    !label_keys_ok(info) ||
 	    (info->unit.bytes > 0 && !ring_metric_name_has_unit(info->name.data, info->name.bytes,
 								info->unit.data, info->unit.bytes)))
 		return RING_BAD_NAME;
-	*cell_first = entry->cell_first +
-		      entry->series_cells * ring_series_room(entry->series_max, entry->label_count);
+	*cell_first = entry->cell_first + entry->series_cells * ring_series_room(entry);
 	return RING_SOUND;
+}
+
+enum ring_verdict ring_check_labels(const struct ring_metric_info *metric, struct ring_text labels)
+{
+	struct ring_text values[RING_LABELS_MAX];
+
+	return labels_split(labels, values, RING_LABELS_MAX) == (int)metric->label_count
+		       ? RING_SOUND
+		       : RING_BAD_SERIES;
 }
 
 enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const uint8_t *heap,
 				    uint64_t heap_used, struct ring_metric_info *metrics,
 				    uint32_t metric_count, struct ring_series_info *info)
 {
-	struct ring_text values[RING_LABELS_MAX];
-	/* relaxed: the caller's private copy. Odd would mean half changed. */
+	/* relaxed: the caller's private copy. */
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
 	const uint32_t overflow = entry->flags & RING_SERIES_OVERFLOW;
 
-	if (entry->metric >= metric_count || !span_fits(entry->labels, heap_used) ||
-	    generation % 2 != 0)
+	if (entry->metric >= metric_count || !ring_span_fits(entry->labels, heap_used))
 		return RING_BAD_SERIES;
 	struct ring_metric_info *metric = &metrics[entry->metric];
-	const struct ring_text labels = text_at(heap, entry->labels);
-	if (labels_split(labels, values, RING_LABELS_MAX) != (int)metric->label_count ||
-	    metric->series_count == ring_series_room(metric->series_max, metric->label_count) ||
-	    entry->cell != metric->cell_first + metric->series_count * metric->series_cells ||
-	    (overflow && metric->label_count == 0))
+	if (generation != 0 && ring_kind_is_total(metric->kind))
 		return RING_BAD_SERIES;
-	metric->series_count++;
+	if (overflow ? metric->overflow_count == metric->overflow_max
+		     : metric->series_count - metric->overflow_count == metric->series_max)
+		return RING_BAD_SERIES;
+	if (entry->cell != metric->cell_first + metric->series_count * metric->series_cells)
+		return RING_BAD_SERIES;
 	*info = (struct ring_series_info){
-		.labels = labels,
+		.labels = {"", 0},
 		.metric = entry->metric,
 		.cell = entry->cell,
 		.overflow = overflow,
-		.generation = (uint32_t)generation,
+		.gone = generation != 0,
+		.generation = generation == 0 ? 0 : (generation - 1) | 1,
 	};
+	if (!info->gone)
+		info->labels = text_at(heap, entry->labels);
+	if (!info->gone && ring_check_labels(metric, info->labels) != RING_SOUND)
+		return RING_BAD_SERIES;
+	metric->series_count++;
+	metric->overflow_count += overflow != 0;
 	return RING_SOUND;
 }

@@ -197,10 +197,32 @@ static const struct ring_word *tallies_at(const struct ring_reader *reader, uint
 	return (const struct ring_word *)core_at(reader, core) - reader->header.cell_capacity;
 }
 
+/* Whether a series has changed hands since this reader last looked; after cells were copied. */
+static bool has_changed(const struct ring_reader *reader)
+{
+	/* Acquire fence, from the release fence in set_generation in places.c: if a cell copied
+	 * above was written after some change, the loads below see the change. */
+	ring_fence_acquire();
+	/* relaxed: the fence has ordered it. */
+	return ring_load_relaxed(&ring_live_header(reader)->series_changes) != reader->changes;
+}
+
+/* Whether cells that were copied before has_changed are of the series as this reader knows it. */
+static bool is_theirs(const struct ring_reader *reader, uint32_t series, bool has_changed)
+{
+	const struct ring_series_info *info = &reader->series[series];
+
+	/* relaxed: as in has_changed. */
+	return !info->gone &&
+	       (!has_changed ||
+		ring_load_relaxed(ring_live_generation(reader, series)) == info->generation);
+}
+
 struct tallies {
+	const struct ring_reader *reader;
 	const struct ring_word *from;
 	uint64_t *into;
-	uint32_t count;
+	uint32_t cell, count;
 };
 
 static void touch_tallies(void *argument)
@@ -211,13 +233,27 @@ static void touch_tallies(void *argument)
 	 * samples it wants to see counted. */
 	for (uint32_t i = 0; i < tallies->count; i++)
 		tallies->into[i] = ring_load_relaxed(&tallies->from[i]);
+	const bool changed = has_changed(tallies->reader);
+	for (uint32_t i = 0; i < tallies->count; i++) {
+		const uint32_t number = tallies->reader->by_cell[tallies->cell + i];
+		if (number != 0 && !is_theirs(tallies->reader, number - 1, changed)) {
+			tallies->into[i] = RING_GAUGE_UNSET;
+			if (i + 1 < tallies->count)
+				tallies->into[i + 1] = 0;
+		}
+	}
 }
 
 RING_EXPORT enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core,
 						  uint32_t cell, uint32_t count, uint64_t *cells)
 {
 	struct tallies tallies = {
-		.from = tallies_at(reader, core) + cell, .into = cells, .count = count};
+		.reader = reader,
+		.from = tallies_at(reader, core) + cell,
+		.into = cells,
+		.cell = cell,
+		.count = count,
+	};
 
 	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_tallies, &tallies) != 0)
 		return RING_TRUNCATED;
@@ -232,19 +268,39 @@ struct gathering {
 	uint64_t *into;
 };
 
+/* Unsets cells that are not of the series that were asked for. */
+static void unset_others(const struct gathering *gathering, bool has_changed)
+{
+	const struct ring_reader *reader = gathering->reader;
+	uint64_t *into = gathering->into;
+
+	for (size_t i = 0; i < gathering->count; i++) {
+		if (!is_theirs(reader, gathering->series[i], has_changed)) {
+			into[0] = RING_GAUGE_UNSET;
+			into[1] = 0;
+		}
+		into += ring_metric_of(reader, gathering->series[i])->series_cells;
+	}
+}
+
 static void touch_series(void *argument)
 {
 	const struct gathering *gathering = argument;
 	const struct ring_reader *reader = gathering->reader;
 	uint64_t *into = gathering->into;
+	uint32_t gone = 0;
 
 	for (size_t i = 0; i < gathering->count; i++) {
 		const struct ring_series_info *series = &reader->series[gathering->series[i]];
 		const struct ring_word *from = gathering->from + series->cell;
+		gone |= series->gone;
 		/* relaxed: as in touch_tallies. */
 		for (uint32_t n = reader->metrics[series->metric].series_cells; n > 0; n--)
 			*into++ = ring_load_relaxed(from++);
 	}
+	const bool changed = has_changed(reader);
+	if (changed || gone)
+		unset_others(gathering, changed);
 }
 
 RING_EXPORT enum ring_verdict ring_reader_gather(struct ring_reader *reader, uint32_t core,

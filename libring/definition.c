@@ -41,6 +41,14 @@ const char *ring_overflow_label(const struct ring_metric_def *def)
 	return def->overflow_label ? def->overflow_label : RING_OVERFLOW_LABEL;
 }
 
+unsigned ring_overflow_max(const struct ring_metric_def *def)
+{
+	if (ring_label_count(def) == 0)
+		return 0;
+	/* Beside those that keep labels, the one that keeps none. */
+	return def->kept_labels == 0 ? 1 : (def->overflow_max ? def->overflow_max : 1) + 1;
+}
+
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	return ring_hash(hash, text ? text : "", (text ? strlen(text) : 0) + 1);
@@ -57,6 +65,8 @@ uint64_t ring_schema_hash(const struct ring_metric_def *defs, size_t count)
 					    ring_label_count(def),
 					    ring_bound_count(def),
 					    ring_series_max(def),
+					    ring_overflow_max(def),
+					    def->kept_labels,
 					    def->state_default};
 		hash = hash_text(hash_text(hash_text(hash, def->name), def->help), def->unit);
 		hash = ring_hash(hash, numbers, sizeof numbers);
@@ -121,8 +131,9 @@ static const char *texts_fault(const struct ring_metric_def *def)
 		return "the help text is not UTF-8";
 	if (def->kind == RING_STATESET && def->unit && *def->unit)
 		return "a state set has no unit";
-	if (strlen(ring_overflow_label(def)) > RING_LABEL_VALUE_MAX)
-		return "the overflow label has at most 255 bytes";
+	const size_t overflow_bytes = strlen(ring_overflow_label(def));
+	if (overflow_bytes < 1 || overflow_bytes > RING_LABEL_VALUE_MAX)
+		return "the overflow label has 1 to 255 bytes";
 	if (!ring_utf8_ok(ring_overflow_label(def), strlen(ring_overflow_label(def))))
 		return "the overflow label is not UTF-8";
 	return NULL;
@@ -150,6 +161,12 @@ static const char *numbers_fault(const struct ring_metric_def *def)
 		return "a budget has at most 1048576 series";
 	if (ring_label_count(def) == 0 && def->series_max > 1)
 		return "a metric without labels has one series";
+	if (def->kept_labels > 0 && def->kept_labels >= ring_label_count(def))
+		return "one label at least is not kept past the budget";
+	if (def->kept_labels == 0 && def->overflow_max > 1)
+		return "without labels that are kept there is one overflow series";
+	if (def->overflow_max >= RING_OVERFLOW_MAX)
+		return "a metric has less than 1024 combinations of labels that are kept";
 	return NULL;
 }
 
@@ -175,8 +192,11 @@ const char *ring_definition_fault(const struct ring_metric_def *def)
 struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 {
 	const uint32_t labels = ring_label_count(def);
-	const uint64_t room = ring_series_room(ring_series_max(def), labels);
-	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def)));
+	const uint64_t overflow_max = ring_overflow_max(def);
+	const uint64_t room = ring_series_max(def) + overflow_max;
+	/* Of the metric, then of its overflow series with labels of their own. */
+	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def))) +
+				  (overflow_max > 1 ? overflow_max * labels * LABEL_ROOM : 0);
 	struct ring_demand demand = {
 		.series = room,
 		.cells = room * ring_series_cells(def->kind, ring_bound_count(def)),
@@ -190,6 +210,7 @@ struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 		demand.heap_bytes += 1 + strlen(def->states[i]);
 	/* Bounds begin aligned, hence the 8 more. */
 	demand.heap_bytes += def->bound_count * sizeof(double) + 8 + overflow;
-	demand.heap_bytes += ring_series_max(def) * (uint64_t)labels * LABEL_ROOM;
+	demand.heap_bytes += (ring_series_max(def) + RING_REFUSED_MAX) * (uint64_t)labels *
+			     LABEL_ROOM;
 	return demand;
 }

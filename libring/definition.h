@@ -14,6 +14,7 @@ unsigned ring_state_count(const struct ring_metric_def *def);
 unsigned ring_bound_count(const struct ring_metric_def *def); /* upper bounds, or states */
 unsigned ring_series_max(const struct ring_metric_def *def);
 const char *ring_overflow_label(const struct ring_metric_def *def);
+unsigned ring_overflow_max(const struct ring_metric_def *def); /* series, as an entry counts them */
 
 /* Returns the rule that `def` breaks, or NULL. */
 const char *ring_definition_fault(const struct ring_metric_def *def);

@@ -28,7 +28,7 @@ static struct ring_span append_packed(struct ring_heap *heap, const char *const 
 	return ring_heap_append(heap, packed, (size_t)ring_strings_pack(strings, count, packed));
 }
 
-/* The values of a metric's labels in its overflow series. */
+/* The values of a metric's labels in its overflow series; empty where they are kept. */
 struct overflow_values {
 	const char *values[RING_LABELS_MAX];
 };
@@ -38,7 +38,9 @@ static struct overflow_values overflow_values(const struct ring_metric_def *def)
 	struct overflow_values overflow;
 
 	for (unsigned i = 0; i < RING_LABELS_MAX; i++)
-		overflow.values[i] = ring_overflow_label(def);
+		overflow.values[i] = i + def->kept_labels < ring_label_count(def)
+					     ? ring_overflow_label(def)
+					     : "";
 	return overflow;
 }
 
@@ -68,7 +70,8 @@ struct ring_metric_entry ring_entry_make(struct ring_heap *heap, const struct ri
 		.bound_count = (uint16_t)ring_bound_count(def),
 		.state_default = (uint16_t)def->state_default,
 		.series_max = ring_series_max(def),
-		.series_cells = ring_series_cells(def->kind, ring_bound_count(def)),
+		.series_cells = (uint16_t)ring_series_cells(def->kind, ring_bound_count(def)),
+		.overflow_max = (uint16_t)ring_overflow_max(def),
 		.name = ring_heap_append(heap, def->name, strlen(def->name)),
 		.help = ring_heap_append(heap, def->help, strlen(def->help)),
 		.unit = ring_heap_append(heap, def->unit, def->unit ? strlen(def->unit) : 0),
@@ -100,6 +103,7 @@ bool ring_entry_equals(const struct ring_metric_entry *entry, const struct ring_
 
 	return entry->kind == def->kind && entry->merge == def->merge &&
 	       entry->series_max == ring_series_max(def) &&
+	       entry->overflow_max == ring_overflow_max(def) &&
 	       entry->bound_count == ring_bound_count(def) && has_states(entry, heap, def) &&
 	       (def->bound_count == 0 || memcmp(heap->bytes + entry->bounds_offset, def->bounds,
 						def->bound_count * sizeof(double)) == 0) &&

@@ -165,7 +165,7 @@ int ring_geometry_plan(const struct ring_options *o, struct ring_header *header)
 		.version_major = RING_VERSION_MAJOR,
 		.version_minor = RING_VERSION_MINOR,
 		.header_bytes = sizeof(struct ring_header),
-		.features_required = RING_FEATURE_STATESET,
+		.features_required = RING_FEATURE_STATESET | RING_FEATURE_REUSE,
 		.core_count = o->core_count,
 		.slot_count = o->slot_count ? power_of_two_from(o->slot_count) : SLOTS_DEFAULT,
 		.metric_capacity = (uint32_t)metrics,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two hash tables that only grow: an array of chains, new nodes at the front. A node is
+ * Hash tables: an array of chains, new nodes at the front. Two of the three only grow: a node is
  * complete before it is linked and never changes or goes afterwards, so a lookup is a walk over
  * immutable memory: no lock, no wait, no reclamation to coordinate.
  *
@@ -87,11 +87,17 @@ struct metric *ring_index_find_metric(const struct ring_index *index, const char
 	return NULL;
 }
 
+static bool is_total(const struct metric *metric)
+{
+	return ring_kind_is_total((enum ring_kind)metric->entry.kind);
+}
+
 struct series *ring_index_find_series(const struct ring_index *index, const struct metric *metric,
 				      struct ring_text labels)
 {
 	const uint64_t hash = hash_series(metric, labels);
-	struct ring_node *node = table_first(&index->series, hash);
+	struct ring_node *node = table_first(is_total(metric) ? &index->totals : &index->places,
+					     hash);
 
 	for (; node; node = node->next) {
 		struct series *series = (struct series *)node;
@@ -111,14 +117,24 @@ void ring_index_add_metric(struct ring_index *index, struct metric *metric)
 void ring_index_add_series(struct ring_index *index, struct series *series)
 {
 	series->node.hash = hash_series(series->metric, series->labels);
-	table_add(&index->series, &series->node);
+	table_add(is_total(series->metric) ? &index->totals : &index->places, &series->node);
+}
+
+void ring_index_remove_place(struct ring_index *index, struct series *series)
+{
+	struct ring_node **link = &index->places.buckets[series->node.hash & index->places.mask];
+
+	while (*link != &series->node)
+		link = &(*link)->next;
+	*link = series->node.next;
 }
 
 int ring_index_open(struct ring_index *index, uint32_t metric_capacity, uint32_t series_capacity)
 {
-	*index = (struct ring_index){{NULL, 0}, {NULL, 0}};
+	*index = (struct ring_index){{NULL, 0}, {NULL, 0}, {NULL, 0}};
 	if (table_open(&index->metrics, metric_capacity) == 0 &&
-	    table_open(&index->series, series_capacity) == 0)
+	    table_open(&index->totals, series_capacity) == 0 &&
+	    table_open(&index->places, series_capacity) == 0)
 		return 0;
 	ring_index_close(index);
 	return -ENOMEM;
@@ -126,6 +142,7 @@ int ring_index_open(struct ring_index *index, uint32_t metric_capacity, uint32_t
 
 void ring_index_close(struct ring_index *index)
 {
-	table_close(&index->series);
+	table_close(&index->places);
+	table_close(&index->totals);
 	table_close(&index->metrics);
 }

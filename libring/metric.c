@@ -70,3 +70,18 @@ RING_EXPORT struct ring_state ring_state_resolve(struct ring_segment *segment, c
 	return (struct ring_state){
 		.key = of.key, .state_count = of.bound_count, .state_default = of.state_default};
 }
+
+RING_EXPORT int ring_series_forget(struct ring_segment *segment, const char *metric,
+				   const char *const *label_values)
+{
+	struct ring_wanted wanted = {metric, RING_GAUGE, label_values};
+
+	if (!segment->map.live)
+		return 0;
+	const int result = ring_registry_kind(segment->registry, metric, &wanted.kind);
+	if (result != 0)
+		return result;
+	if (ring_kind_is_total(wanted.kind))
+		return ring_fail(EINVAL, "metric %s: totals stay for ever", metric);
+	return ring_registry_forget(segment->registry, &wanted);
+}

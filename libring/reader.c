@@ -25,13 +25,7 @@
 
 #define TMPFS_FILE_SYSTEM 0x01021994 /* TMPFS_MAGIC of <linux/magic.h> */
 
-static const struct ring_header *live_header(const struct ring_reader *reader)
-{
-	return (const struct ring_header *)(const void *)reader->map;
-}
-
-/* Reads exactly `bytes`; 0, -EIO if the file is shorter, or another negative errno. */
-static int read_at(int fd, void *into, uint64_t bytes, uint64_t offset)
+int ring_read_at(int fd, void *into, uint64_t bytes, uint64_t offset)
 {
 	uint8_t *p = into;
 
@@ -106,7 +100,7 @@ static int read_header(struct ring_reader *reader)
 	if ((uint64_t)status.st_size < sizeof reader->header)
 		return RING_TOO_SHORT;
 	reader->is_on_tmpfs = system.f_type == TMPFS_FILE_SYSTEM;
-	const int error = read_at(reader->fd, &reader->header, sizeof reader->header, 0);
+	const int error = ring_read_at(reader->fd, &reader->header, sizeof reader->header, 0);
 	if (error)
 		return error == -EIO ? RING_TOO_SHORT : error;
 	const enum ring_verdict verdict = ring_check_header(&reader->header);
@@ -126,9 +120,10 @@ static int allocate(struct ring_reader *reader)
 	reader->series = calloc(h->series_capacity, sizeof *reader->series);
 	reader->generations = calloc(h->series_capacity, sizeof *reader->generations);
 	reader->by_cell = calloc(h->cell_capacity, sizeof *reader->by_cell);
+	reader->labels = calloc(h->series_capacity, sizeof *reader->labels);
 	reader->cursors = calloc(h->core_count, sizeof *reader->cursors);
 	if (!reader->heap || !reader->metrics || !reader->series || !reader->generations ||
-	    !reader->by_cell || !reader->cursors)
+	    !reader->by_cell || !reader->labels || !reader->cursors)
 		return -ENOMEM;
 	void *map = mmap(NULL, h->segment_bytes, PROT_READ, MAP_SHARED, reader->fd, 0);
 	if (map == MAP_FAILED)
@@ -139,16 +134,18 @@ static int allocate(struct ring_reader *reader)
 
 struct counts {
 	struct ring_reader *reader;
-	uint64_t metrics, series, heap_used;
+	uint64_t metrics, series, heap_used, changes;
 };
 
 static void touch_counts(void *argument)
 {
 	struct counts *counts = argument;
-	const struct ring_header *live = live_header(counts->reader);
+	const struct ring_header *live = ring_live_header(counts->reader);
 
-	/* Acquire, from publish_count in registry.c: entries below a count are complete. Series
-	 * first: the metric of every series counted here is then counted too. */
+	/* Acquire, from set_generation in places.c: no change counted here is missed below. */
+	counts->changes = ring_load_acquire(&live->series_changes);
+	/* Acquire, from ring_places_announce and define in registry.c: entries below a count are
+	 * complete. Series first: the metric of every series counted here is then counted too. */
 	counts->series = ring_load_acquire(&live->series_count);
 	counts->metrics = ring_load_acquire(&live->metric_count);
 	/* Acquire, from heap_append: the heap is written up to here. Last, so that it reaches as
@@ -161,7 +158,7 @@ static enum ring_verdict read_counts(struct ring_reader *reader, struct counts *
 	counts->reader = reader;
 	if (ring_guard_run(reader->map, reader->header.segment_bytes, touch_counts, counts) != 0)
 		return RING_TRUNCATED;
-	if (counts->metrics > reader->header.metric_capacity ||
+	if (counts->changes < reader->changes || counts->metrics > reader->header.metric_capacity ||
 	    counts->series > reader->header.series_capacity ||
 	    counts->heap_used > reader->header.heap_bytes ||
 	    counts->metrics < reader->metric_count || counts->series < reader->series_count ||
@@ -185,8 +182,8 @@ static enum ring_verdict take_metric(struct ring_reader *reader, const struct co
 	struct ring_metric_info *info = &reader->metrics[reader->metric_count];
 	struct ring_metric_entry entry;
 
-	if (read_at(reader->fd, &entry, sizeof entry,
-		    h->metrics_offset + reader->metric_count * sizeof entry) != 0)
+	if (ring_read_at(reader->fd, &entry, sizeof entry,
+			 h->metrics_offset + reader->metric_count * sizeof entry) != 0)
 		return RING_TRUNCATED;
 	const enum ring_verdict verdict = ring_check_metric(
 		h, &entry, reader->heap, counts->heap_used, &reader->cell_first, info);
@@ -205,8 +202,8 @@ static enum ring_verdict take_series(struct ring_reader *reader, const struct co
 	const uint32_t left = (uint32_t)counts->series - known;
 	const uint32_t count = left < 64 ? left : 64;
 
-	if (read_at(reader->fd, entries, count * sizeof entries[0],
-		    reader->header.series_offset + known * sizeof entries[0]) != 0)
+	if (ring_read_at(reader->fd, entries, count * sizeof entries[0],
+			 reader->header.series_offset + known * sizeof entries[0]) != 0)
 		return RING_TRUNCATED;
 	for (uint32_t i = 0; i < count; i++) {
 		const enum ring_verdict verdict = ring_check_series(
@@ -243,7 +240,7 @@ RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
 
 	if (verdict != RING_SOUND)
 		return verdict;
-	if (read_at(reader->fd, &now, sizeof now, 0) != 0)
+	if (ring_read_at(reader->fd, &now, sizeof now, 0) != 0)
 		return RING_TRUNCATED;
 	if (memcmp(&now, &reader->header, immutable) != 0)
 		return RING_HEADER_CHANGED;
@@ -252,12 +249,19 @@ RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
 	verdict = read_counts(reader, &counts);
 	if (verdict != RING_SOUND)
 		return verdict;
-	if (read_at(reader->fd, reader->heap + reader->heap_used,
-		    counts.heap_used - reader->heap_used,
-		    reader->header.heap_offset + reader->heap_used) != 0)
+	if (ring_read_at(reader->fd, reader->heap + reader->heap_used,
+			 counts.heap_used - reader->heap_used,
+			 reader->header.heap_offset + reader->heap_used) != 0)
 		return RING_TRUNCATED;
 	reader->heap_used = counts.heap_used;
-	return take_tables(reader, &counts);
+	/* Acquire fence: labels that changed while the heap was copied belong to generations that
+	 * are seen from here on. */
+	ring_fence_acquire();
+	verdict = take_tables(reader, &counts);
+	if (verdict == RING_SOUND && counts.changes != reader->changes)
+		verdict = ring_changes_take(reader);
+	reader->changes = counts.changes;
+	return verdict;
 }
 
 RING_EXPORT int ring_reader_open(struct ring_reader **opened, int dir_fd, const char *path)
@@ -294,6 +298,9 @@ RING_EXPORT void ring_reader_close(struct ring_reader *reader)
 		munmap((void *)(uintptr_t)reader->map, reader->header.segment_bytes);
 	if (reader->fd >= 0)
 		close(reader->fd);
+	for (uint32_t i = 0; reader->labels && i < reader->series_count; i++)
+		free(reader->labels[i]);
+	free(reader->labels);
 	free(reader->heap);
 	free(reader->metrics);
 	free(reader->series);

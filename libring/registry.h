@@ -7,6 +7,8 @@
 #ifndef RING_INTERNAL_REGISTRY_H
 #define RING_INTERNAL_REGISTRY_H
 
+#include <stdbool.h>
+
 #include "ring/metric.h"
 #include "ring/read.h"
 
@@ -19,11 +21,13 @@ struct ring_resolved {
 	uint32_t bound_count; /* or states */
 	uint32_t state_default;
 	const double *bounds;
+	bool is_overflow; /* shared, past the budget */
 };
 
 /* Takes over the tables of a segment mapped for writing, which the reader has found sound if
  * they are not empty. Returns 0 or -ENOMEM. */
-int ring_registry_open(struct ring_registry **registry, const struct ring_mapping *map);
+int ring_registry_open(struct ring_registry **registry, const struct ring_mapping *map,
+		       unsigned cool_down_ms);
 void ring_registry_close(struct ring_registry *registry);
 
 /* As ring_metric_define; `flags` go into the entry. */
@@ -41,21 +45,26 @@ struct ring_wanted {
 int ring_registry_resolve(struct ring_registry *registry, const struct ring_wanted *wanted,
 			  struct ring_resolved *resolved);
 
-/* Several series, and readers see all that are new at the same time. Returns as above, or
- * RING_OVERFLOWED at the first that has no place of its own; asking again gives the same answer,
- * because what was turned away once is never admitted. */
+/* Several series, and readers see all new totals at the same time. Returns as above, or
+ * RING_OVERFLOWED at the first that has no place of its own. A counter or histogram that was turned
+ * away once is never admitted, so that asking again gives the same answer. */
 #define RING_OVERFLOWED 1
 int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
 				   unsigned count, struct ring_resolved *resolved);
 
+/* Whether the request is one that can be answered: 0, or a negative errno as of resolving. */
+int ring_registry_judge(struct ring_registry *registry, const struct ring_wanted *wanted);
+
+/* As ring_series_forget, of a metric that is of the kind wanted, which is none of totals. */
+int ring_registry_forget(struct ring_registry *registry, const struct ring_wanted *wanted);
+
+/* Finds out a metric's kind. Returns 0 or -ENOENT. */
+int ring_registry_kind(struct ring_registry *registry, const char *metric, enum ring_kind *kind);
+
+/* The place of that state in a state set's list; the default's, if it has none of that name. */
+uint32_t ring_registry_state(struct ring_registry *registry, const char *metric, const char *state);
+
 /* Adds one to a word of the header, for ringstat and the exporter to show. */
 void ring_registry_count(struct ring_registry *registry, struct ring_word *word);
-
-/* Gives a predecessor's series its place here: the cell its totals go to, or 0 if its metric is not
- * known or its budget has no room for these labels, which counts as refused. Definitions not
- * declared at creation come along with their first series. */
-uint32_t ring_registry_inherit(struct ring_registry *registry,
-			       const struct ring_metric_info *metric,
-			       const struct ring_series_info *series);
 
 #endif

@@ -53,7 +53,7 @@ static int map_file(struct ring_segment *segment, const struct ring_header *shap
 
 static int define_all(struct ring_segment *segment, const struct ring_options *options)
 {
-	int error = ring_registry_open(&segment->registry, &segment->map);
+	int error = ring_registry_open(&segment->registry, &segment->map, options->cool_down_ms);
 
 	if (error)
 		return ring_fail(-error, "%s: out of memory", options->name);
@@ -72,8 +72,8 @@ static void sign(struct ring_header *header)
 	ring_store_relaxed(&header->owner_count, ring_load_relaxed(&header->owner_count) + 1);
 }
 
-/* Forgets what the dead owner left of its own: its refusals, its gauges, its writers. */
-static void forget_owner(struct ring_segment *segment, const struct ring_reader *reader)
+/* Forgets what the dead owner left of its own besides its gauges: its refusals, its writers. */
+static void forget_owner(struct ring_segment *segment)
 {
 	struct ring_header *header = segment->map.live;
 
@@ -82,17 +82,9 @@ static void forget_owner(struct ring_segment *segment, const struct ring_reader 
 	ring_store_relaxed(&header->labels_refused, 0);
 	ring_store_relaxed(&header->claims_refused, 0);
 	ring_store_relaxed(&header->overflowed, 0);
-	for (uint32_t core = 0; core < segment->map.shape.core_count; core++) {
+	for (uint32_t core = 0; core < segment->map.shape.core_count; core++)
 		/* relaxed, as above. */
 		ring_store_relaxed(&ring_core_of(&segment->map, core)->writer_tid, 0);
-		for (uint32_t i = 0; i < ring_reader_series_count(reader); i++) {
-			const struct ring_series_info *series = ring_reader_series(reader, i);
-			if (!ring_kind_is_total(ring_reader_metric(reader, series->metric)->kind))
-				ring_store_relaxed(ring_tallies_of(&segment->map, core) +
-							   series->cell,
-						   RING_GAUGE_UNSET);
-		}
-	}
 }
 
 /* Carries on the predecessor's file as it stands. Takes over `fd`, which holds its lock. */
@@ -110,7 +102,7 @@ static int adopt(struct ring_segment *segment, const struct ring_options *option
 		error = define_all(segment, options);
 	if (error)
 		return error;
-	forget_owner(segment, reader);
+	forget_owner(segment);
 	sign(segment->map.live);
 	return 0;
 }

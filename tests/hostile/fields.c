@@ -56,6 +56,7 @@ static const struct field header_fields[] = {
 	NUMBER(ring_header, labels_refused),
 	NUMBER(ring_header, claims_refused),
 	NUMBER(ring_header, overflowed),
+	NUMBER(ring_header, series_changes),
 	ARRAY(ring_header, reserved_b),
 };
 
@@ -74,13 +75,22 @@ static const struct field metric_fields[] = {
 	NUMBER(ring_metric_entry, series_max),
 	NUMBER(ring_metric_entry, cell_first),
 	NUMBER(ring_metric_entry, series_cells),
+	NUMBER(ring_metric_entry, overflow_max),
 	SPAN(ring_metric_entry, overflow_labels),
+	NUMBER(ring_metric_entry, named_count),
+	NUMBER(ring_metric_entry, overflowed),
+	NUMBER(ring_metric_entry, refused_count),
+	SPAN(ring_metric_entry, refused[0]),
+	SPAN(ring_metric_entry, refused[1]),
+	SPAN(ring_metric_entry, refused[2]),
+	SPAN(ring_metric_entry, refused[3]),
+	SPAN(ring_metric_entry, refused[4]),
 };
 
 static const struct field series_fields[] = {
 	NUMBER(ring_series_entry, generation), SPAN(ring_series_entry, labels),
 	NUMBER(ring_series_entry, metric),     NUMBER(ring_series_entry, cell),
-	NUMBER(ring_series_entry, flags),      NUMBER(ring_series_entry, reserved),
+	NUMBER(ring_series_entry, flags),      NUMBER(ring_series_entry, labels_room),
 };
 
 static const struct field core_fields[] = {

@@ -238,8 +238,11 @@ static void entries_rewritten_after_publication_change_nothing_for_the_reader(vo
 	(void)state;
 
 	const struct visit before = visit_reader(reader);
-	memset(victim.map + sound->metrics_offset, 0xa5,
-	       sound->heap_offset + sound->heap_bytes - sound->metrics_offset);
+	for (uint32_t i = 0; i < sound->metric_capacity; i++)
+		memset(victim.map + sound->metrics_offset + i * sizeof(struct ring_metric_entry),
+		       0xa5, offsetof(struct ring_metric_entry, named_count));
+	memset(victim.map + sound->series_offset, 0xa5,
+	       sound->heap_offset + sound->heap_bytes - sound->series_offset);
 	const struct visit after = visit_reader(reader);
 	ring_reader_close(reader);
 	victim_restore(&victim);

@@ -29,6 +29,8 @@ enum {
 	VICTIM_METRICS
 };
 
+#define VICTIM_FIRST_GAUGE 3 /* the series of VICTIM_SESSIONS */
+
 struct victim {
 	char dir[64];
 	int dir_fd;

@@ -102,6 +102,19 @@ static bool visit_cells(struct visit *visit, struct ring_reader *reader,
 	return true;
 }
 
+static bool visit_usage(struct visit *visit, struct ring_reader *reader, uint32_t index)
+{
+	struct ring_usage usage;
+
+	if (!is_sound(visit, ring_reader_usage(reader, index, &usage)))
+		return false;
+	if (usage.named_count > ring_reader_metric(reader, index)->series_max)
+		break_promise(visit, "a budget holds");
+	for (uint32_t i = 0; i < usage.refused_count; i++)
+		read_text(visit, usage.refused[i]);
+	return true;
+}
+
 static bool visit_series(struct visit *visit, struct ring_reader *reader, uint32_t index)
 {
 	const struct ring_series_info *series = ring_reader_series(reader, index);
@@ -115,7 +128,7 @@ static bool visit_series(struct visit *visit, struct ring_reader *reader, uint32
 	const struct ring_metric_info *metric = ring_reader_metric(reader, series->metric);
 	for (; ring_label_next(&labels, &value); label_count++)
 		read_text(visit, value);
-	if (label_count != metric->label_count || labels.bytes != 0)
+	if (label_count != (series->gone ? 0 : metric->label_count) || labels.bytes != 0)
 		break_promise(visit, "a series has a value for each label key and nothing else");
 	if (series->cell == 0 || metric->series_cells > RING_BOUNDS_MAX + 2 ||
 	    (uint64_t)series->cell + metric->series_cells >
@@ -198,8 +211,11 @@ struct visit visit_reader(struct ring_reader *reader)
 	visit_header(&visit, header);
 	if (visit.broken)
 		return visit;
-	for (uint32_t i = 0; i < ring_reader_metric_count(reader); i++)
+	for (uint32_t i = 0; i < ring_reader_metric_count(reader); i++) {
 		visit_metric(&visit, ring_reader_metric(reader, i));
+		if (!visit_usage(&visit, reader, i))
+			return visit;
+	}
 	for (uint32_t core = 0; core < header->core_count; core++)
 		if (!visit_ring(&visit, reader, core))
 			return visit;

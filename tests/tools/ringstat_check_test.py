@@ -73,7 +73,7 @@ def what_this_version_cannot_read_exits_2(place):
     path, _ = loaded(place, "a", *SMALL)
     for reason, field, value in (("foreign_endian", "endian_mark", 0x04030201),
                                  ("bad_version", "version_major", 9),
-                                 ("bad_features", "features_required", 2)):
+                                 ("bad_features", "features_required", 4)):
         image = Image(path)
         image.set(field, value)
         status, (line,) = judge(image.save(place.path("other")))

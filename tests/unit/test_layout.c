@@ -76,31 +76,27 @@ static const struct field ring_header_fields[] = {
 	FIELD(ring_header, labels_refused),
 	FIELD(ring_header, claims_refused),
 	FIELD(ring_header, overflowed),
+	FIELD(ring_header, series_changes),
 	FIELD(ring_header, reserved_b),
 };
 
 static const struct field ring_metric_entry_fields[] = {
-	FIELD(ring_metric_entry, name),
-	FIELD(ring_metric_entry, help),
-	FIELD(ring_metric_entry, unit),
-	FIELD(ring_metric_entry, label_keys),
-	FIELD(ring_metric_entry, bounds_offset),
-	FIELD(ring_metric_entry, bound_count),
-	FIELD(ring_metric_entry, kind),
-	FIELD(ring_metric_entry, merge),
-	FIELD(ring_metric_entry, label_count),
-	FIELD(ring_metric_entry, flags),
-	FIELD(ring_metric_entry, state_default),
-	FIELD(ring_metric_entry, series_max),
-	FIELD(ring_metric_entry, cell_first),
-	FIELD(ring_metric_entry, series_cells),
-	FIELD(ring_metric_entry, overflow_labels),
+	FIELD(ring_metric_entry, name),          FIELD(ring_metric_entry, help),
+	FIELD(ring_metric_entry, unit),          FIELD(ring_metric_entry, label_keys),
+	FIELD(ring_metric_entry, bounds_offset), FIELD(ring_metric_entry, bound_count),
+	FIELD(ring_metric_entry, kind),          FIELD(ring_metric_entry, merge),
+	FIELD(ring_metric_entry, label_count),   FIELD(ring_metric_entry, flags),
+	FIELD(ring_metric_entry, state_default), FIELD(ring_metric_entry, series_max),
+	FIELD(ring_metric_entry, cell_first),    FIELD(ring_metric_entry, series_cells),
+	FIELD(ring_metric_entry, overflow_max),  FIELD(ring_metric_entry, overflow_labels),
+	FIELD(ring_metric_entry, named_count),   FIELD(ring_metric_entry, overflowed),
+	FIELD(ring_metric_entry, refused_count), FIELD(ring_metric_entry, refused),
 };
 
 static const struct field ring_series_entry_fields[] = {
 	FIELD(ring_series_entry, generation), FIELD(ring_series_entry, labels),
 	FIELD(ring_series_entry, metric),     FIELD(ring_series_entry, cell),
-	FIELD(ring_series_entry, flags),      FIELD(ring_series_entry, reserved),
+	FIELD(ring_series_entry, flags),      FIELD(ring_series_entry, labels_room),
 };
 
 static const struct field ring_core_fields[] = {

@@ -81,7 +81,7 @@ static void room_that_it_asks_for_is_enough_and_half_of_it_is_not(void **state)
 {
 	char prefix[RING_REPLICATION_PREFIX_MAX + 1];
 	const struct ring_replication_options sets[] = {
-		{NULL, 0, 0}, {"", 1, 1}, {prefix, 3, 200}, {NULL, 5000, 10000}};
+		{NULL, 0, 0}, {"", 100, 100}, {prefix, 30, 200}, {NULL, 5000, 10000}};
 
 	memset(prefix, 'p', sizeof prefix);
 	prefix[RING_REPLICATION_PREFIX_MAX] = 0;

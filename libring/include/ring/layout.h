@@ -12,7 +12,8 @@
  *
  * Everything up to `metric_count` in the header is immutable once the file has
  * its name. The tables and the heap only grow; an entry is immutable once the
- * count covers it. Inside a core block every word has one writer at a time.
+ * count covers it, but for its live words and for what its generation guards.
+ * Inside a core block every word has one writer at a time.
  */
 #ifndef RING_LAYOUT_H
 #define RING_LAYOUT_H
@@ -30,6 +31,8 @@
 /* What a reader has to know. A writer that knows state sets says so from the start, because one may
  * be defined at any time and a reader attached by then could not do without. */
 #define RING_FEATURE_STATESET 1u
+/* Entries of gauges and state sets may change hands. A writer says so from the start, too. */
+#define RING_FEATURE_REUSE    2u
 
 /* Limits. A reader refuses a segment beyond any of them. */
 #define RING_NAME_MAX         63u /* bytes of a segment's name */
@@ -49,6 +52,8 @@
 #define RING_BOUNDS_MAX       64u
 #define RING_STATES_MAX       64u
 #define RING_SERIES_CELLS_MAX (RING_BOUNDS_MAX + 2) /* of one series; see enum ring_kind */
+#define RING_OVERFLOW_MAX     1024u                 /* overflow series of one metric */
+#define RING_REFUSED_MAX      5u                    /* names that had no place, of one metric */
 
 /* One sample. The key has in bits 0-31 where the series' first cell is, counted in words from the
  * core's control lines and so negative (ring_sample_cell in ring.h), in bits 32-47 the low half
@@ -101,26 +106,38 @@ struct ring_metric_entry {
 	uint8_t label_count;
 	uint8_t flags;                    /* RING_METRIC_DECLARED */
 	uint16_t state_default;           /* index of a state */
-	uint32_t series_max;              /* budget; with labels one overflow series comes on top */
+	uint32_t series_max;              /* budget; the overflow series come on top */
 	uint32_t cell_first;              /* its series' cells stand together, from here on */
-	uint32_t series_cells;            /* cells of one series */
-	struct ring_span overflow_labels; /* packed label values of its overflow series */
+	uint16_t series_cells;            /* cells of one series */
+	uint16_t overflow_max;            /* overflow series; without labels 0 */
+	struct ring_span overflow_labels; /* packed label values of an overflow series; an empty one
+					   * at the end stands for that of what overflowed */
+
+	struct ring_word named_count; /* live from here on; series that are somebody's now, less the
+				       * overflow series */
+	struct ring_word overflowed;  /* resolutions that got an overflow series, since this owner
+				       * started */
+	struct ring_word refused_count;
+	struct ring_span refused[RING_REFUSED_MAX]; /* packed label values of the first that did */
 };
-RING_STATIC_ASSERT(sizeof(struct ring_metric_entry) == 64, "entry size is part of the format");
+RING_STATIC_ASSERT(sizeof(struct ring_metric_entry) == 128, "entry size is part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, bounds_offset) == 32, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, label_count) == 40, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, series_max) == 44, "format");
 RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, overflow_labels) == 56, "format");
+RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, named_count) == 64, "live words start here");
 
 #define RING_SERIES_OVERFLOW 1u /* flag: what came after the budget was spent */
 
+/* Of a gauge or a state set it may change hands: when nobody has it any more its generation is odd,
+ * and when it has another name, the next even number. */
 struct ring_series_entry {
-	struct ring_word generation; /* even; odd while the entry changes hands */
-	struct ring_span labels;     /* one value per label key, each after its length byte */
-	uint32_t metric;             /* index into the metric table */
-	uint32_t cell;               /* its first cell, the same in every core's tallies */
-	uint32_t flags;              /* RING_SERIES_OVERFLOW */
-	uint32_t reserved;
+	struct ring_word generation;
+	struct ring_span labels; /* one value per label key, each after its length byte */
+	uint32_t metric;         /* index into the metric table */
+	uint32_t cell;           /* its first cell, the same in every core's tallies */
+	uint32_t flags;          /* RING_SERIES_OVERFLOW */
+	uint32_t labels_room;    /* bytes of the heap that are kept for its labels */
 };
 RING_STATIC_ASSERT(sizeof(struct ring_series_entry) == 32, "entry size is part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_series_entry, metric) == 16, "format");
@@ -165,8 +182,9 @@ struct ring_header {
 	struct ring_word definitions_refused; /* since this owner started, as the next three */
 	struct ring_word labels_refused;
 	struct ring_word claims_refused;
-	struct ring_word overflowed; /* resolutions that got an overflow series */
-	uint8_t reserved_b[176];
+	struct ring_word overflowed;     /* resolutions that got an overflow series */
+	struct ring_word series_changes; /* generations of series that have changed */
+	uint8_t reserved_b[168];
 };
 RING_STATIC_ASSERT(sizeof(struct ring_header) == 512, "header size is part of the format");
 RING_STATIC_ASSERT(offsetof(struct ring_header, segment_bytes) == 56, "format");

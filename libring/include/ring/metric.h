@@ -2,8 +2,8 @@
 /*
  * Metrics and series of a segment: defining them and resolving handles, off the
  * hot path. Any thread of the owning process may call these at any time and
- * concurrently. Finding a known name takes no lock; adding one takes the
- * segment's mutex.
+ * concurrently. Finding a known counter or histogram takes no lock; all else takes
+ * the segment's mutex.
  *
  * Names are judged here, by the rules of Prometheus' own linter (promlint, as in
  * `promtool check metrics` 2.42), so that a bad one shows up where it is written
@@ -38,9 +38,14 @@ struct ring_metric_def {
 	const double *bounds;                    /* histogram: ascending, finite upper bounds */
 	unsigned bound_count;                    /* histogram: 1 to RING_BOUNDS_MAX; else 0 */
 	unsigned series_max;                     /* budget, with labels; 0: RING_SERIES_BUDGET */
-	const char *overflow_label; /* every label's value past the budget; NULL: see above */
-	const char *const *states;  /* state set: 1 to RING_STATES_MAX names, and NULL; else NULL */
-	unsigned state_default; /* which of them holds until one is set, or for an unknown one */
+	const char *overflow_label; /* value of the labels past the budget; NULL: see above */
+	/* The last labels may keep their values past the budget, so many of them. They have few: in
+	 * all together `overflow_max` combinations, 1 to RING_OVERFLOW_MAX, for each of which there
+	 * is an overflow series; what would be one more has the overflow label there, too. */
+	unsigned kept_labels;      /* less than there are labels */
+	unsigned overflow_max;     /* 0: 1 */
+	const char *const *states; /* state set: 1 to RING_STATES_MAX names, and NULL; else NULL */
+	unsigned state_default;    /* which of them holds until one is set, or for an unknown one */
 };
 
 /* Makes the metric known. Its whole budget is reserved at once, so that resolving never
@@ -52,10 +57,11 @@ int ring_metric_define(struct ring_segment *segment, const struct ring_metric_de
 
 /* Resolve one series, by a value for each of the metric's label keys, NULL at the end
  * (NULL itself for a metric without labels). Asking twice gives the same series. Past
- * the budget, or when the heap for label values is full, every new name gets the
- * metric's overflow series. Return a zero handle, with ring_error() saying why, for an
- * unknown metric, one of another kind, a wrong number of values, or a value of more than
- * RING_LABEL_VALUE_MAX bytes. */
+ * the budget, or when the heap for label values is full, every new name gets an overflow
+ * series of the metric. Of a counter or histogram it has that for good; of a gauge or state set,
+ * asking again gives it a place of its own as soon as there is one. Return a zero handle, with
+ * ring_error() saying why, for an unknown metric, one of another kind, a wrong number of values, or
+ * a value of more than RING_LABEL_VALUE_MAX bytes. */
 struct ring_counter ring_counter_resolve(struct ring_segment *segment, const char *metric,
 					 const char *const *label_values);
 struct ring_gauge ring_gauge_resolve(struct ring_segment *segment, const char *metric,
@@ -64,6 +70,15 @@ struct ring_histogram ring_histogram_resolve(struct ring_segment *segment, const
 					     const char *const *label_values);
 struct ring_state ring_state_resolve(struct ring_segment *segment, const char *metric,
 				     const char *const *label_values);
+
+/* Gives up a series of a gauge or state set: readers no longer show it. Nobody may record with its
+ * handles any more; whoever still does in the next ring_options.cool_down_ms, does so in vain.
+ * After that its place may be another series'; the same name gets it back before. One that shares
+ * an overflow series leaves it, and the last one takes it along.
+ * Returns 0; -ENOENT if the metric has no such series; -EINVAL for a metric of another kind, whose
+ * totals stay for ever, or a wrong number of values. ring_error() has the reason in words. */
+int ring_series_forget(struct ring_segment *segment, const char *metric,
+		       const char *const *label_values);
 
 #ifndef __cplusplus
 /* Label values in place: ring_counter_resolve(s, "rx_total", RING_LABELS("eth0")). C++ has no

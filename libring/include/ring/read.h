@@ -89,9 +89,12 @@ struct ring_metric_info {
 	uint32_t series_max;
 	uint32_t series_cells;
 	uint32_t cell_first;
-	uint32_t series_count;           /* known so far, the overflow series included */
+	uint32_t series_count;           /* entries known so far, with those that are nobody's */
 	uint32_t declared;               /* part of the schema given at creation */
-	struct ring_text overflow_label; /* every label's value in the overflow series */
+	uint32_t overflow_max;           /* overflow series that it can have */
+	uint32_t overflow_count;         /* and has, among the entries */
+	uint32_t kept_labels;            /* the last ones, whose values overflow series keep */
+	struct ring_text overflow_label; /* value of all other labels of these */
 };
 
 struct ring_series_info {
@@ -99,7 +102,8 @@ struct ring_series_info {
 	uint32_t metric;
 	uint32_t cell;
 	uint32_t overflow;
-	uint32_t generation;
+	uint32_t gone;       /* nobody's: it has no labels, and its cells are unset */
+	uint64_t generation; /* another one means other labels, or none; see ring_reader_changes */
 };
 
 /* Takes the next value off packed labels. Returns 0 when there is none left. */
@@ -137,6 +141,23 @@ uint32_t ring_reader_series_count(const struct ring_reader *reader);
 const struct ring_metric_info *ring_reader_metric(const struct ring_reader *reader, uint32_t index);
 const struct ring_series_info *ring_reader_series(const struct ring_reader *reader, uint32_t index);
 
+/* How many generations of series have changed, as of the last refresh. If this has moved, some
+ * series of gauges or state sets are another's now, or nobody's; and what was said of their labels
+ * no longer stands. */
+uint64_t ring_reader_changes(const struct ring_reader *reader);
+
+/* How much of a metric's budget is used, as of now. The names stand until the next call. */
+struct ring_usage {
+	uint64_t named_count; /* series of names of their own, of series_max */
+	uint64_t overflowed;  /* resolutions that got an overflow series, since the owner started */
+	uint32_t refused_count;
+	struct ring_text refused[RING_REFUSED_MAX]; /* packed labels of the first that ever did */
+};
+
+/* Returns a verdict. */
+enum ring_verdict ring_reader_usage(struct ring_reader *reader, uint32_t metric,
+				    struct ring_usage *usage);
+
 /* 1 while a process holds the segment's lock, else 0, as for any copied file. */
 int ring_reader_owner_alive(const struct ring_reader *reader);
 
@@ -156,6 +177,10 @@ int ring_reader_series_of(const struct ring_reader *reader, const struct ring_sa
 void ring_reader_resolve(const struct ring_reader *reader, const struct ring_sample *samples,
 			 size_t count, int *series);
 
+/* Whether a sample that belongs to no series did once: to one that was forgotten, or to an earlier
+ * one in its place. */
+int ring_reader_is_history(const struct ring_reader *reader, const struct ring_sample *sample);
+
 /* Index of the series whose first cell is there, as ring_sample_cell gives it, whatever the
  * generation; or -1. */
 int ring_reader_series_at(const struct ring_reader *reader, int32_t cell);
@@ -169,7 +194,8 @@ enum ring_verdict ring_reader_account(struct ring_reader *reader, uint32_t core,
 				      struct ring_account *account);
 
 /* Copies `count` tally cells of one core from `cell` on. Each is exact by itself; together they
- * are as the core left them, give or take the record in the making. Returns a verdict. */
+ * are as the core left them, give or take the record in the making. Those of a series that is
+ * another's by now are unset, as those of one that is gone. Returns a verdict. */
 enum ring_verdict ring_reader_tallies(struct ring_reader *reader, uint32_t core, uint32_t cell,
 				      uint32_t count, uint64_t *cells);
 

@@ -31,6 +31,8 @@ struct ring_options {
 				 * half the slots if fewer */
 	unsigned series_spare;  /* room for series of metrics defined later; 0: 4096 */
 	unsigned metrics_spare; /* room for metrics defined later; 0: 64 */
+	unsigned cool_down_ms;  /* how long the place of a series that was forgotten stays empty;
+				 * more than a scrape takes; 0: 30000 */
 	const struct ring_metric_def *metrics; /* the schema; may be NULL */
 	size_t metric_count;
 };
