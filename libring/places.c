@@ -93,19 +93,20 @@ static void count_named(struct ring_registry *registry, const struct series *ser
 		ring_store_relaxed(named, ring_load_relaxed(named) + (uint64_t)change);
 }
 
-static void enqueue(struct series *series)
+/* Nobody has it any more, as that odd generation says. */
+static void give_away(struct ring_registry *registry, struct series *series, uint64_t generation)
 {
+	set_generation(registry, series, generation);
+	clear_cells(registry, series->cell);
 	series->free_ns = ring_clock_ns(CLOCK_MONOTONIC);
 	if (!(series->flags & RING_SERIES_OVERFLOW))
 		TAILQ_INSERT_TAIL(&series->metric->free, series, of_free);
 }
 
-/* Nobody has it any more. */
+/* Somebody had it. */
 static void give_up(struct ring_registry *registry, struct series *series)
 {
-	set_generation(registry, series, generation_of(registry, series) + 1);
-	clear_cells(registry, series->cell);
-	enqueue(series);
+	give_away(registry, series, generation_of(registry, series) + 1);
 	count_named(registry, series, -1);
 }
 
@@ -201,7 +202,8 @@ int ring_place_adopt(struct ring_registry *registry, uint32_t number)
 	const struct ring_series_entry *entry = &registry->series_entries[number];
 	struct metric *metric = registry->by_index[entry->metric];
 	/* relaxed: this process alone writes it. */
-	const bool is_nobodys = ring_load_relaxed(&entry->generation) % 2 != 0;
+	const uint64_t generation = ring_load_relaxed(&entry->generation);
+	const bool is_nobodys = generation % 2 != 0;
 	struct ring_text labels = {"", 0};
 
 	/* Labels of what is nobody's may be half changed, but those of overflow series, which never
@@ -214,7 +216,8 @@ int ring_place_adopt(struct ring_registry *registry, uint32_t number)
 		return -ENOMEM;
 	ring_index_add_series(&registry->index, series);
 	if (is_nobodys) {
-		enqueue(series);
+		/* Again: an owner who is killed may have got no further than to write it. */
+		give_away(registry, series, generation);
 		return 0;
 	}
 	count_named(registry, series, 1);
@@ -332,8 +335,9 @@ static struct series *reuse(struct ring_registry *registry, struct metric *metri
 			    struct ring_text labels)
 {
 	struct series *series = TAILQ_FIRST(&metric->free);
+	const uint64_t now_ns = ring_clock_ns(CLOCK_MONOTONIC);
 
-	if (!series || ring_clock_ns(CLOCK_MONOTONIC) - series->free_ns < registry->cool_down_ns)
+	if (!series || now_ns - series->free_ns < registry->cool_down_ns)
 		return NULL;
 	const uint64_t generation = generation_of(registry, series) + 1;
 	const uint64_t key = (uint64_t)(uint16_t)generation << 32 | (uint32_t)series->key;
@@ -341,7 +345,8 @@ static struct series *reuse(struct ring_registry *registry, struct metric *metri
 	if (again || !relabel(registry, series, labels)) {
 		/* Others may do; this one has its turn later. */
 		TAILQ_REMOVE(&metric->free, series, of_free);
-		enqueue(series);
+		TAILQ_INSERT_TAIL(&metric->free, series, of_free);
+		series->free_ns = now_ns;
 		return NULL;
 	}
 	take_up(registry, series, generation);
