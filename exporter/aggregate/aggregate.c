@@ -94,7 +94,7 @@ int aggregate_reserve(struct aggregate *aggregate, struct ring_text name)
 {
 	/* Of no kind, so that every metric of that name is a conflict. */
 	const struct ring_metric_info metric = {.name = name};
-	struct family *family = family_get(&aggregate->set.families, &metric);
+	struct family *family = family_get(&aggregate->set.families, &metric, 0);
 
 	if (!family)
 		return -ENOMEM;
@@ -171,19 +171,18 @@ static void family_vacate(struct aggregate *aggregate, struct family *family)
 }
 
 /* The family that the metric is shown in; `*found` is NULL for a conflict. */
-static int family_for(struct aggregate *aggregate, const struct ring_metric_info *metric,
+static int family_for(struct aggregate *aggregate, const struct shape_metric *shown,
 		      struct family **found)
 {
-	struct family *family = family_get(&aggregate->set.families, metric);
+	void **families = &aggregate->set.families;
+	struct family *family = family_find(families, shown->metric.name);
 
-	if (family && family->declared_count == 0 && !family_agrees(family, metric)) {
+	if (family && family->declared_count == 0 && !family_agrees(family, &shown->metric))
 		family_vacate(aggregate, family);
-		family = family_get(&aggregate->set.families, metric);
-	}
-	if (!family)
-		return -ENOMEM;
-	*found = family_agrees(family, metric) ? family : NULL;
-	return 0;
+	family = family_get(families, &shown->metric, shape_split_count(shown->split));
+	if (family)
+		*found = family_agrees(family, &shown->metric) ? family : NULL;
+	return family ? 0 : -ENOMEM;
 }
 
 /* Rules may have given two metrics of a segment one name. */
@@ -200,7 +199,7 @@ int aggregate_add_metric(struct aggregate_member *member, const struct ring_metr
 	int error = 0;
 
 	if (shape_metric(&aggregate->shape, metric, member->core_count, &shown))
-		error = family_for(aggregate, &shown.metric, &family);
+		error = family_for(aggregate, &shown, &family);
 	if (family && is_there_twice(member, family))
 		family = NULL;
 	if (error == 0)

@@ -22,7 +22,7 @@ int family_compare(const void *a, const void *b)
 	return text_order(x->metric.name, y->metric.name);
 }
 
-static struct family *family_create(const struct ring_metric_info *metric)
+static struct family *family_create(const struct ring_metric_info *metric, uint32_t split_count)
 {
 	struct ring_metric_info sound = *metric;
 	struct family *family = NULL;
@@ -37,6 +37,7 @@ static struct family *family_create(const struct ring_metric_info *metric)
 	if (family) {
 		char *bytes = family->bytes;
 		family->metric = catalog_copy_metric(&sound, &bytes);
+		family->split_count = split_count;
 		LIST_INIT(&family->series);
 	}
 	text_release(&help);
@@ -51,10 +52,11 @@ struct family *family_find(void *const *families, struct ring_text name)
 	return node ? *node : NULL;
 }
 
-struct family *family_get(void **families, const struct ring_metric_info *metric)
+struct family *family_get(void **families, const struct ring_metric_info *metric,
+			  uint32_t split_count)
 {
 	struct family *found = family_find(families, metric->name);
-	struct family *family = found ? found : family_create(metric);
+	struct family *family = found ? found : family_create(metric, split_count);
 
 	if (family && !found && !tsearch(family, families, family_compare)) {
 		free(family);
@@ -84,6 +86,8 @@ void family_declare(struct family *family, const struct ring_metric_info *metric
 	family->declared_count++;
 	if (metric->series_max > family->metric.series_max)
 		family->metric.series_max = metric->series_max;
+	if (metric->overflow_max > family->metric.overflow_max)
+		family->metric.overflow_max = metric->overflow_max;
 }
 
 void family_release(void **families, struct family *family)

@@ -17,6 +17,8 @@ struct family {
 	struct series_list series;
 	uint32_t declared_count; /* by members present, or once by a reservation */
 	uint32_t named_count;    /* its series, less the overflow series */
+	uint32_t overflow_count;
+	uint32_t split_count; /* labels behind its own, which keep segments and cores apart */
 	char bytes[] __attribute__((aligned(8)));
 };
 
@@ -26,10 +28,12 @@ int text_order(struct ring_text a, struct ring_text b);
 
 struct family *family_find(void *const *families, struct ring_text name);
 /* Finds, or adds, the family of that name, declared by nobody yet. NULL: no memory. */
-struct family *family_get(void **families, const struct ring_metric_info *metric);
+struct family *family_get(void **families, const struct ring_metric_info *metric,
+			  uint32_t split_count);
 /* Whether values of both can be combined. Help and unit may differ: the first one's hold. */
 bool family_agrees(const struct family *family, const struct ring_metric_info *metric);
-/* One more member declares it. The largest budget of all is the family's. */
+/* One more member declares it. The largest budget of all is the family's; which labels overflow
+ * series keep, the first one says. */
 void family_declare(struct family *family, const struct ring_metric_info *metric);
 /* Drops the family if it is neither declared nor shown. */
 void family_release(void **families, struct family *family);

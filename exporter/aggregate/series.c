@@ -24,16 +24,34 @@ static int series_compare(const void *a, const void *b)
 /* An invalid byte becomes three, and each value has its terminator. */
 #define LABELS_BYTES_MAX (RING_INFO_LABELS_MAX * (3 * RING_LABEL_VALUE_MAX + 1))
 
+static uint32_t foldable_labels(const struct series_set *set, const struct family *family)
+{
+	return family->metric.label_count - set->constant_count;
+}
+
+/* When the label is folded: the metric's own first, then what keeps segments and cores apart, then
+ * the ones that overflow series keep; the constant ones never are. */
+static uint32_t fold_rank(const struct series_set *set, const struct family *family, uint32_t label)
+{
+	const uint32_t foldable_count = foldable_labels(set, family);
+	const uint32_t kept_count = family->metric.kept_labels;
+	const uint32_t split_first = foldable_count - family->split_count;
+
+	if (label < split_first - kept_count || label >= foldable_count)
+		return label;
+	return label < split_first ? label + family->split_count : label - kept_count;
+}
+
 /* Writes terminated, valid label values: a segment's packed ones, with the family's overflow label
- * for the first `folded` of them. */
-static int labels_write(struct text *into, const struct family *family, struct ring_text packed,
-			uint32_t folded)
+ * for the first `folded` of them by rank. */
+static int labels_write(struct text *into, const struct series_set *set,
+			const struct family *family, struct ring_text packed, uint32_t folded)
 {
 	text_init(into, LABELS_BYTES_MAX);
 	for (uint32_t i = 0; i < family->metric.label_count; i++) {
 		struct ring_text value = {"", 0};
 		ring_label_next(&packed, &value);
-		if (i < folded)
+		if (fold_rank(set, family, i) < folded)
 			value = family->metric.overflow_label;
 		text_utf8(into, value.data, value.bytes);
 		text_append(into, "", 1);
@@ -79,14 +97,10 @@ static struct series *series_add(struct series_set *set, struct family *family,
 	}
 	LIST_INSERT_HEAD(&family->series, series, of_family);
 	family->named_count += !is_overflow;
+	family->overflow_count += is_overflow;
 	set->named_count += !is_overflow;
 	set->stale = true;
 	return series;
-}
-
-static uint32_t foldable_labels(const struct series_set *set, const struct family *family)
-{
-	return family->metric.label_count - set->constant_count;
 }
 
 /* The one of that heir, with as few labels folded as it may be; NULL: there is none. */
@@ -97,7 +111,7 @@ static struct series *series_inherit(struct series_set *set, struct family *fami
 	struct text labels;
 
 	for (uint32_t folded = 0; !series && folded <= foldable_labels(set, family); folded++) {
-		if (labels_write(&labels, family, packed, folded) == 0)
+		if (labels_write(&labels, set, family, packed, folded) == 0)
 			series = series_find(set, family, &labels);
 		text_release(&labels);
 		if (series && series->heir != heir)
@@ -107,8 +121,15 @@ static struct series *series_inherit(struct series_set *set, struct family *fami
 	return series;
 }
 
+static bool texts_equal(const struct text *a, const struct text *b)
+{
+	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0);
+}
+
 /* Finds the series, or adds it. Past the budget it is one that stands for many, told apart by as
- * many of the last labels as there is such a series for; the one that has none of them is added. */
+ * many of the labels that are folded last as there is such a series for. One that has just the
+ * labels that are kept is added as long as there is room for the last one of these, which has none,
+ * and always is. */
 static struct series *series_get(struct series_set *set, struct family *family,
 				 struct ring_text packed)
 {
@@ -118,24 +139,29 @@ static struct series *series_get(struct series_set *set, struct family *family,
 	const bool is_full = set->series_max > 0 && set->named_count >= set->series_max;
 	const bool has_room = !has_overflow ||
 			      (family->named_count < metric->series_max && !is_full);
+	const bool has_overflow_room = family->overflow_count + 1 < metric->overflow_max;
 	struct series *series = NULL;
-	struct text labels, overflow;
-	int error = labels_write(&overflow, family, packed, foldable_count);
+	struct text labels, kept, last;
+	int error = labels_write(&kept, set, family, packed, foldable_count - metric->kept_labels);
 
+	if (labels_write(&last, set, family, packed, foldable_count) != 0)
+		error = last.error;
 	for (uint32_t folded = 0; !error && !series && folded <= foldable_count; folded++) {
-		error = labels_write(&labels, family, packed, folded);
-		const bool is_overflow = has_overflow && labels.bytes == overflow.bytes &&
-					 memcmp(labels.data, overflow.data, labels.bytes) == 0;
+		error = labels_write(&labels, set, family, packed, folded);
+		const bool is_last = has_overflow && texts_equal(&labels, &last);
+		const bool is_overflow = is_last || (has_overflow && texts_equal(&labels, &kept));
 		if (!error)
 			series = series_find(set, family, &labels);
-		if (!error && !series && (has_room || is_overflow)) {
+		if (!error && !series &&
+		    (is_last || (is_overflow ? has_overflow_room : has_room))) {
 			series = series_add(set, family, &labels, is_overflow);
 			error = series ? 0 : -ENOMEM;
 		}
 		set->overflowed_count += series && folded > 0;
 		text_release(&labels);
 	}
-	text_release(&overflow);
+	text_release(&kept);
+	text_release(&last);
 	return series;
 }
 
@@ -166,6 +192,7 @@ static void series_release(struct series_set *set, struct series *series)
 	tdelete(series, &set->series, series_compare);
 	LIST_REMOVE(series, of_family);
 	family->named_count -= !series->is_overflow;
+	family->overflow_count -= series->is_overflow;
 	set->named_count -= !series->is_overflow;
 	if (series->changed)
 		LIST_REMOVE(series, of_changed);

@@ -95,8 +95,8 @@ void series_set_clear(struct series_set *set);
 
 /* Adds a contribution of `core_count` unread cores to the series of these packed label values. A
  * new one is added while the family's budget and the set's last, so that any number of segments
- * together keep to the budget that each of them keeps. After that it is the overflow series, or one
- * that has the overflow label only in its first labels, if there is such a one for the others. If
+ * together keep to the budget that each of them keeps. After that it is an overflow series, or one
+ * that has the overflow label in fewer of its labels, if there is such a one for the others. If
  * one of all these is marked with `heir`, which is not 0, it is that one. NULL: no memory. */
 struct contribution *contribution_add(struct series_set *set, struct family *family,
 				      struct ring_text labels, uint64_t heir, uint32_t core_count);

@@ -175,12 +175,12 @@ static bool rename_metric(const struct shape_rule *rule, struct shape_metric *sh
 	return ring_metric_name_judge(*name, shown->metric.kind, shown->metric.unit) == NULL;
 }
 
-/* Each segment keeps to the budget by itself, and then has one overflow series. Kept apart, that is
+/* Each segment keeps to the budget by itself, and then has its overflow series. Kept apart, that is
  * what each core has. */
 static uint32_t budget_of(const struct shape_rule *rule, const struct ring_metric_info *metric,
 			  uint32_t core_count)
 {
-	const uint32_t each = metric->series_max + (metric->label_count > 0);
+	const uint32_t each = metric->series_max + metric->overflow_max;
 	uint32_t product = metric->series_max;
 
 	if (rule->series_max > 0)
@@ -219,9 +219,11 @@ static bool apply_rule(const struct shape_rule *rule, uint32_t core_count,
 
 	if (rule->merges && can_merge(metric->kind, rule->merge))
 		metric->merge = rule->merge;
-	if (metric->label_count == 0)
-		metric->overflow_label = text_of(RING_OVERFLOW_LABEL);
 	metric->series_max = budget_of(rule, metric, core_count);
+	if (metric->label_count == 0) {
+		metric->overflow_label = text_of(RING_OVERFLOW_LABEL);
+		metric->overflow_max = 1;
+	}
 	shown->split = rule->split;
 	return (!rule->split.by_segment || add_key(metric, text_of("segment"))) &&
 	       (!rule->split.by_core || add_key(metric, text_of("core"))) &&

@@ -29,6 +29,11 @@ struct shape_split {
 	bool by_segment, by_core;
 };
 
+static inline uint32_t shape_split_count(struct shape_split split)
+{
+	return (uint32_t)split.by_segment + split.by_core;
+}
+
 struct shape_rule {
 	char pattern[SHAPE_PATTERN_BYTES];
 	bool merges, renames;

@@ -46,6 +46,7 @@ struct ring_metric_info members_metric(enum ring_kind kind, enum ring_merge merg
 		metric.label_keys[metric.label_count++] = text_of(key_a);
 	if (key_b)
 		metric.label_keys[metric.label_count++] = text_of(key_b);
+	metric.overflow_max = metric.label_count > 0;
 	return metric;
 }
 
