@@ -308,12 +308,30 @@ static void look_back(struct aggregate_member *member)
 		contribution->series->heir = member->heir;
 }
 
+int aggregate_add_place(struct aggregate_member *member)
+{
+	return member_add_place(member);
+}
+
+int aggregate_name_series(struct aggregate_member *member, uint32_t series, uint32_t metric,
+			  struct ring_text labels)
+{
+	look_back(member);
+	return member_name_series(member, &member->aggregate->shape,
+				  &(struct member_series){series, metric, labels});
+}
+
 int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels)
 {
-	struct aggregate *aggregate = member->aggregate;
+	const int error = aggregate_add_place(member);
 
-	look_back(member);
-	return member_add_series(member, &aggregate->set, &aggregate->shape, metric, labels);
+	return error ? error
+		     : aggregate_name_series(member, member->series_count - 1, metric, labels);
+}
+
+void aggregate_forget_series(struct aggregate_member *member, uint32_t series)
+{
+	member_forget_series(member, series);
 }
 
 bool aggregate_observe_from(struct aggregate_member *member, uint32_t core, bool is_whole)

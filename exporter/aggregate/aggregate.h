@@ -77,6 +77,13 @@ void aggregate_start_member(struct aggregate_member *member, uint64_t wall_ns);
 int aggregate_add_metric(struct aggregate_member *member, const struct ring_metric_info *metric);
 int aggregate_add_series(struct aggregate_member *member, uint32_t metric, struct ring_text labels);
 
+/* An index may be nobody's, and another series' later. A forgotten one leaves nothing behind, so it
+ * has no totals. What is read of an index that is nobody's goes nowhere. */
+int aggregate_add_place(struct aggregate_member *member);
+int aggregate_name_series(struct aggregate_member *member, uint32_t series, uint32_t metric,
+			  struct ring_text labels);
+void aggregate_forget_series(struct aggregate_member *member, uint32_t series);
+
 /* Takes in a reading of one core's tally cells of one series. */
 void aggregate_set(struct aggregate_member *member, uint32_t series, uint32_t core,
 		   const uint64_t *cells);

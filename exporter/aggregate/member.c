@@ -36,17 +36,17 @@ int member_add_metric(struct aggregate_member *member, struct family *family,
 }
 
 /* What it contributes to one series: all cores together, or one of them. NULL: no memory. */
-static struct contribution *contribute(struct aggregate_member *member, struct series_set *set,
+static struct contribution *contribute(struct aggregate_member *member,
 				       const struct member_metric *metric, struct ring_text labels,
 				       uint32_t core_count)
 {
-	struct contribution *contribution = contribution_add(set, metric->family, labels,
+	struct contribution *contribution = contribution_add(member->set, metric->family, labels,
 							     member->heir, core_count);
 
 	if (!contribution)
 		return NULL;
 	contribution->member = member;
-	series_started(set, contribution->series, member->start_ns);
+	series_started(member->set, contribution->series, member->start_ns);
 	contribution->by_segment = metric->split.by_segment;
 	contribution->by_core = metric->split.by_core;
 	LIST_INSERT_HEAD(&member->contributions, contribution, of_member);
@@ -74,32 +74,32 @@ static int grow(struct aggregate_member *member)
 }
 
 /* The whole of it. */
-static int add_together(struct aggregate_member *member, struct series_set *set,
-			const struct shape *shape, const struct member_metric *metric,
-			struct ring_text own)
+static int show_together(struct aggregate_member *member, const struct shape *shape,
+			 const struct member_series *series)
 {
+	const struct member_metric *metric = &member->metrics[series->metric];
 	char packed[SHAPE_PACKED_MAX];
-	const struct ring_text labels = shape_series(shape, metric->split, own,
+	const struct ring_text labels = shape_series(shape, metric->split, series->labels,
 						     member->identity.name, 0, packed);
-	struct contribution **shown = &member->by_index[member->series_count - 1];
+	struct contribution **shown = &member->by_index[series->index];
 
-	*shown = contribute(member, set, metric, labels, member->core_count);
+	*shown = contribute(member, metric, labels, member->core_count);
 	return *shown ? 0 : -ENOMEM;
 }
 
 /* Core by core. */
-static int add_apart(struct aggregate_member *member, struct series_set *set,
-		     const struct shape *shape, const struct member_metric *metric,
-		     struct ring_text own)
+static int show_apart(struct aggregate_member *member, const struct shape *shape,
+		      const struct member_series *series)
 {
+	const struct member_metric *metric = &member->metrics[series->metric];
 	struct contribution **shown = calloc(member->core_count, sizeof *shown);
 	char packed[SHAPE_PACKED_MAX];
 
-	member->apart[member->series_count - 1] = shown;
+	member->apart[series->index] = shown;
 	for (uint32_t core = 0; shown && core < member->core_count; core++) {
-		const struct ring_text labels = shape_series(shape, metric->split, own,
+		const struct ring_text labels = shape_series(shape, metric->split, series->labels,
 							     member->identity.name, core, packed);
-		shown[core] = contribute(member, set, metric, labels, 1);
+		shown[core] = contribute(member, metric, labels, 1);
 		if (!shown[core])
 			return -ENOMEM;
 		shown[core]->core = (uint16_t)core;
@@ -107,19 +107,39 @@ static int add_apart(struct aggregate_member *member, struct series_set *set,
 	return shown ? 0 : -ENOMEM;
 }
 
-int member_add_series(struct aggregate_member *member, struct series_set *set,
-		      const struct shape *shape, uint32_t index, struct ring_text own)
+int member_add_place(struct aggregate_member *member)
 {
-	const struct member_metric *metric = &member->metrics[index];
 	const int error = grow(member);
 
-	if (error)
-		return error;
-	member->series_count++;
+	member->series_count += error == 0;
+	return error;
+}
+
+int member_name_series(struct aggregate_member *member, const struct shape *shape,
+		       const struct member_series *series)
+{
+	const struct member_metric *metric = &member->metrics[series->metric];
+
 	if (!metric->family)
 		return 0;
-	return metric->split.by_core ? add_apart(member, set, shape, metric, own)
-				     : add_together(member, set, shape, metric, own);
+	return metric->split.by_core ? show_apart(member, shape, series)
+				     : show_together(member, shape, series);
+}
+
+void member_forget_series(struct aggregate_member *member, uint32_t series)
+{
+	struct contribution **apart = member->apart ? member->apart[series] : NULL;
+
+	if (member->by_index[series])
+		contribution_remove(member->set, member->by_index[series]);
+	member->by_index[series] = NULL;
+	if (!apart)
+		return;
+	for (uint32_t core = 0; core < member->core_count; core++)
+		if (apart[core])
+			contribution_remove(member->set, apart[core]);
+	free(apart);
+	member->apart[series] = NULL;
 }
 
 void member_retire(struct aggregate_member *member)

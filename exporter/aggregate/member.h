@@ -29,7 +29,7 @@ struct aggregate_member {
 	uint32_t core_count;
 	struct member_metric *metrics;
 	uint32_t metric_count;
-	struct contribution **by_index; /* of the series; NULL: left out for a conflict, or apart */
+	struct contribution **by_index; /* of the series; NULL: nobody's, in conflict, or apart */
 	struct contribution ***apart;   /* of the series, core by core; NULL: not kept apart */
 	bool splits_cores;              /* of some metrics */
 	uint32_t series_count;
@@ -44,9 +44,19 @@ bool member_has(const struct aggregate_member *member, const struct family *fami
 int member_add_metric(struct aggregate_member *member, struct family *family,
 		      struct shape_split split);
 
-/* The next series, of the metric with that index, and its own labels. */
-int member_add_series(struct aggregate_member *member, struct series_set *set,
-		      const struct shape *shape, uint32_t index, struct ring_text own);
+/* The next place for a series, which is nobody's yet. */
+int member_add_place(struct aggregate_member *member);
+
+/* A series of the metric with that index, and its own labels, in a place that is nobody's. */
+struct member_series {
+	uint32_t index, metric;
+	struct ring_text labels;
+};
+
+int member_name_series(struct aggregate_member *member, const struct shape *shape,
+		       const struct member_series *series);
+/* The place is nobody's any more; or it was not anyway. */
+void member_forget_series(struct aggregate_member *member, uint32_t series);
 
 /* Where the series is shown that it has at that index, of that core; NULL: left out. */
 static inline struct contribution *member_contribution(const struct aggregate_member *member,

@@ -23,27 +23,42 @@ static uint64_t touch(struct source *source, const struct ring_sample *samples, 
 	return unknown;
 }
 
-/* Samples of new series may come before the tables were read again. */
+/* How many of the samples that belong to no series never did, as far as the reader knows. */
+static uint64_t count_strays(const struct source *source, const struct ring_sample *samples,
+			     const int *indexes, size_t count)
+{
+	uint64_t strays = 0;
+
+	for (size_t i = 0; i < count; i++)
+		strays += indexes[i] < 0 && !ring_reader_is_history(source->reader, &samples[i]);
+	return strays;
+}
+
+/* Samples of new series may come before the tables were read again; after that, none of a sound
+ * segment are left, and in one that is not, there is no use in reading them again and again. */
 static int judge(struct source *source, uint32_t core, const struct ring_sample *samples,
-		 size_t count, int *refreshed)
+		 size_t count, bool *is_hopeless)
 {
 	int indexes[BATCH_SAMPLES];
-	uint64_t unknown = touch(source, samples, count, indexes);
+	uint64_t strays = 0;
 
-	if (unknown > 0 && !*refreshed) {
+	if (touch(source, samples, count, indexes) > 0)
+		strays = count_strays(source, samples, indexes, count);
+	if (strays > 0 && !*is_hopeless) {
 		const int reason = source_refresh(source);
 		if (reason)
 			return reason;
-		*refreshed = 1;
-		unknown = touch(source, samples, count, indexes);
+		touch(source, samples, count, indexes);
+		strays = count_strays(source, samples, indexes, count);
+		*is_hopeless = strays > 0;
 	}
 	if (source->feeds)
 		feed_samples(source, samples, indexes, count);
-	source->rings[core].rejected += unknown;
+	source->rings[core].rejected += strays;
 	return source->observes ? observe_samples(source, core, samples, indexes, count) : 0;
 }
 
-static int drain_ring(struct source *source, uint32_t core, int *refreshed)
+static int drain_ring(struct source *source, uint32_t core, bool *is_hopeless)
 {
 	struct source_ring *ring = &source->rings[core];
 	const uint64_t dropped_before = ring->account.dropped;
@@ -56,7 +71,7 @@ static int drain_ring(struct source *source, uint32_t core, int *refreshed)
 		const size_t max = room < BATCH_SAMPLES ? room : BATCH_SAMPLES;
 		reason = (int)ring_reader_drain(source->reader, core, samples, max, &count);
 		if (reason == 0 && count > 0)
-			reason = judge(source, core, samples, count, refreshed);
+			reason = judge(source, core, samples, count, is_hopeless);
 		room -= count;
 		/* Few samples are no sign of the end: a pass that was overtaken goes on half a ring
 		 * behind the writer, and ending it there would be to be overtaken again. */
@@ -85,11 +100,11 @@ static uint64_t quarter_ns(uint64_t slot_count, uint64_t written, uint64_t elaps
 int drain_source(struct source *source, uint64_t elapsed_ns, uint64_t *fill_ns)
 {
 	const uint64_t slot_count = ring_reader_header(source->reader)->slot_count;
-	int refreshed = 0;
+	bool is_hopeless = false;
 
 	for (uint32_t core = 0; core < source->core_count; core++) {
 		const uint64_t written_before = source->rings[core].account.written;
-		const int reason = drain_ring(source, core, &refreshed);
+		const int reason = drain_ring(source, core, &is_hopeless);
 		if (reason)
 			return reason;
 		const uint64_t written = source->rings[core].account.written - written_before;
@@ -119,6 +134,7 @@ int drain_look_after(struct source *source)
 {
 	const bool was_alive = source->alive;
 
+	source->looked_after = true;
 	source_check_owner(source);
 	/* Whatever a dead owner did is visible now, so this is the last word. */
 	if (was_alive && !source->alive)

@@ -27,7 +27,18 @@ int feed_learn(struct source *source, uint32_t index)
 	if (!source->feeds)
 		return -ENOMEM;
 	source->feeds[index] = followers_join(source->followers, kind, series->labels);
+	/* What comes in another's place has tallies that were not taken in, either. */
+	if (source->fed_count > index)
+		source->fed_count = index;
 	return 0;
+}
+
+void feed_forget(struct source *source, uint32_t index)
+{
+	if (!source->feeds)
+		return;
+	followers_leave(source->feeds[index], source);
+	source->feeds[index] = (struct followers_feed){.follower = NULL};
 }
 
 void feed_close(struct source *source)

@@ -9,8 +9,10 @@
 
 #include "source.h"
 
-/* A series has come. Returns 0 or -ENOMEM. */
+/* A series has come, and is somebody's. Returns 0 or -ENOMEM. */
 int feed_learn(struct source *source, uint32_t index);
+/* It is nobody's any more. */
+void feed_forget(struct source *source, uint32_t index);
 /* All feeds end. */
 void feed_close(struct source *source);
 /* The owner has ended, and will not correct what it has recorded. */

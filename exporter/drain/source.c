@@ -141,11 +141,66 @@ int source_open(struct source *source, int dir_fd)
 	source->touched = calloc(capacity / SOURCE_BLOCK + 1, SOURCE_BLOCK);
 	source->series_cells = calloc(capacity + 1, sizeof *source->series_cells);
 	source->observed = calloc(capacity + 1, sizeof *source->observed);
-	if (!source->observed || !source->touched || !source->touched_blocks ||
-	    !source->series_cells)
+	source->generations = calloc(capacity + 1, sizeof *source->generations);
+	if (!source->generations || !source->observed || !source->touched ||
+	    !source->touched_blocks || !source->series_cells)
 		return SOURCE_UNREADABLE;
 	source->alive = ring_reader_owner_alive(source->reader);
 	return source_carry(source);
+}
+
+static uint64_t generation_of(const struct source *source, uint32_t index)
+{
+	const struct ring_series_info *series = ring_reader_series(source->reader, index);
+
+	return series->gone ? SOURCE_GONE : series->generation;
+}
+
+/* Tells the member whose the place is, which was nobody's. */
+static int name_series(struct source *source, uint32_t index)
+{
+	const struct ring_series_info *series = ring_reader_series(source->reader, index);
+	int error;
+
+	source->generations[index] = generation_of(source, index);
+	if (series->gone)
+		return 0;
+	source->named_count++;
+	error = aggregate_name_series(source->member, index, series->metric, series->labels);
+	if (error)
+		return error;
+	source->observed[index] = account_is_kept(source->member, index);
+	source->observes |= source->observed[index];
+	return feed_learn(source, index);
+}
+
+static void forget_series(struct source *source, uint32_t index)
+{
+	aggregate_forget_series(source->member, index);
+	feed_forget(source, index);
+	source->observed[index] = 0;
+	source->generations[index] = SOURCE_GONE;
+	source->named_count--;
+}
+
+/* Tells the member which places have changed hands. Whoever leaves does so before anybody comes,
+ * who may need the room or have the name. */
+static int learn_changes(struct source *source)
+{
+	const uint64_t change_count = ring_reader_changes(source->reader);
+	int error = 0;
+
+	if (source->change_count == change_count)
+		return 0;
+	source->change_count = change_count;
+	for (uint32_t i = 0; i < source->series_count; i++)
+		if (source->generations[i] != SOURCE_GONE &&
+		    source->generations[i] != generation_of(source, i))
+			forget_series(source, i);
+	for (uint32_t i = 0; i < source->series_count && error == 0; i++)
+		if (source->generations[i] != generation_of(source, i))
+			error = name_series(source, i);
+	return error;
 }
 
 /* Tells the member what the tables have gained. */
@@ -157,17 +212,16 @@ static int source_learn(struct source *source)
 	while (error == 0 && source->metric_count < ring_reader_metric_count(reader))
 		error = aggregate_add_metric(source->member,
 					     ring_reader_metric(reader, source->metric_count++));
+	if (error == 0)
+		error = learn_changes(source);
 	while (error == 0 && source->series_count < ring_reader_series_count(reader)) {
 		const uint32_t index = source->series_count++;
-		const struct ring_series_info *series = ring_reader_series(reader, index);
+		const uint32_t metric = ring_reader_series(reader, index)->metric;
 		source->series_cells[index] =
-			(uint8_t)ring_reader_metric(reader, series->metric)->series_cells;
-		error = aggregate_add_series(source->member, series->metric, series->labels);
+			(uint8_t)ring_reader_metric(reader, metric)->series_cells;
+		error = aggregate_add_place(source->member);
 		if (error == 0)
-			source->observed[index] = account_is_kept(source->member, index);
-		source->observes |= source->observed[index];
-		if (error == 0)
-			error = feed_learn(source, index);
+			error = name_series(source, index);
 	}
 	return error ? SOURCE_UNREADABLE : 0;
 }
@@ -178,6 +232,7 @@ int source_join(struct source *source, struct aggregate *aggregate)
 
 	source->metric_count = 0;
 	source->series_count = 0;
+	source->named_count = 0;
 	source->observes = false;
 	if (aggregate_join(aggregate, &source->member, &source->identity, source->core_count) != 0)
 		return SOURCE_UNREADABLE;
@@ -220,6 +275,8 @@ void source_close(struct source *source)
 	source->series_cells = NULL;
 	free(source->observed);
 	source->observed = NULL;
+	free(source->generations);
+	source->generations = NULL;
 }
 
 void source_quarantine(struct source *source, int reason)

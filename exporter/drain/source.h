@@ -33,6 +33,7 @@ enum source_reason {
 const char *source_reason_word(int reason);
 
 #define SOURCE_BLOCK 64u
+#define SOURCE_GONE  UINT64_MAX
 
 /* One ring's account under this name: written = drained + dropped + pending. */
 struct source_ring {
@@ -67,12 +68,16 @@ struct source {
 	uint8_t *series_cells; /* of each series, close together, for reading many of them */
 	bool observes;         /* any series is observed; which ones, a byte for each: */
 	uint8_t *observed;
-	uint64_t owner_count;         /* when that was looked after last */
+	uint64_t *generations; /* of the series that the member knows by index, or SOURCE_GONE */
+	uint64_t change_count; /* of generations, when they were looked at last */
+	uint32_t named_count;  /* series that are somebody's */
+	uint64_t owner_count;  /* when that was looked after last */
 	struct followers *followers;  /* NULL: none are looked for */
 	struct followers_feed *feeds; /* by series index; NULL: it records nothing of followers */
 	struct identity identity;     /* of the last segment followed */
 	uint32_t fed_count;           /* series whose first tallies the feeds have taken in */
 	uint32_t metric_count, series_count; /* that the member knows */
+	bool looked_after;                   /* since somebody who asked has cleared this */
 	bool listed;                         /* by the scan in progress */
 };
 
@@ -104,7 +109,7 @@ int source_rejoin(struct source *source, struct aggregate *aggregate);
 
 /* Takes in whether the owner lives. */
 void source_check_owner(struct source *source);
-/* Takes in what the tables have gained. Returns 0 or a reason. */
+/* Takes in what the tables have gained, and who has left them. Returns 0 or a reason. */
 int source_refresh(struct source *source);
 
 /* Brings the ring's account up to date. */
