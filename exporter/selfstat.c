@@ -5,6 +5,7 @@
 
 #include "aggregate/own.h"
 #include "base/log.h"
+#include "drain/usage.h"
 #include "render/render.h"
 #include "selfstat.h"
 #include "system/process.h"
@@ -36,7 +37,8 @@
 	  "Resolutions that got an overflow series since the segment's owner started.")           \
 	X(CONFLICTING, GAUGE, "ring_segment_metrics_conflicting", "segment", NULL,                \
 	  "Metrics left out because another segment or the exporter uses the name otherwise.")    \
-	X(SERIES, GAUGE, "ring_segment_series", "segment", NULL, "Series in the segment.")        \
+	X(SERIES, GAUGE, "ring_segment_series", "segment", NULL,                                  \
+	  "Series in the segment that are in use.")                                               \
 	X(LAST_DRAIN, GAUGE, "ring_segment_last_drain_timestamp_seconds", "segment", NULL,        \
 	  "When its rings were last read, since unix epoch.")                                     \
 	X(NOT_FOLLOWED, GAUGE, "ring_segment_quarantined", "segment", "reason",                   \
@@ -172,7 +174,7 @@ static int create_exporter(struct selfstat *selfstat)
 
 bool selfstat_uses_label(struct ring_text key)
 {
-	return own_uses_label(metrics, METRIC_COUNT, key);
+	return own_uses_label(metrics, METRIC_COUNT, key) || usage_uses_label(key);
 }
 
 int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
@@ -189,6 +191,8 @@ int selfstat_create(struct selfstat *selfstat, struct aggregate *data,
 	error = own_reserve(data, metrics, METRIC_COUNT);
 	if (error == 0)
 		error = own_reserve(data, &left_out, 1);
+	if (error == 0)
+		error = usage_reserve(data);
 	if (error == 0)
 		error = create_directory(selfstat);
 	if (error == 0 && options->notify)
@@ -266,7 +270,7 @@ static void update_segment(struct source *source, uint64_t drained_ns)
 		      (double)ring_load_relaxed(&header->claims_refused));
 	own_set_gauge(self, first + OVERFLOWED, (double)ring_load_relaxed(&header->overflowed));
 	own_set_gauge(self, first + CONFLICTING, aggregate_conflict_count(source->member));
-	own_set_gauge(self, first + SERIES, source->series_count);
+	own_set_gauge(self, first + SERIES, source->named_count);
 	own_set_gauge(self, first + LAST_DRAIN, (double)(drained_ns / 1000000) / 1e3);
 }
 
@@ -298,7 +302,7 @@ static int update_source(struct selfstat *selfstat, struct source *source)
 	for (uint32_t core = 0; core < source->core_count; core++)
 		update_ring(source, core);
 	update_segment(source, selfstat->drained_ns);
-	return 0;
+	return usage_update(source, selfstat->aggregate);
 }
 
 static void update_notify(const struct selfstat *selfstat)

@@ -6,6 +6,8 @@
 
 #include "own.h"
 
+#define OWN_PACKED_MAX (OWN_LABELS_MAX * (1 + RING_LABEL_VALUE_MAX))
+
 static struct ring_text text_of(const char *string)
 {
 	return (struct ring_text){string, (uint32_t)strlen(string)};
@@ -88,20 +90,40 @@ void own_leave(struct aggregate_member **member)
 	*member = NULL;
 }
 
+/* Packs label values, cut where they are too long. */
+static struct ring_text pack(char packed[OWN_PACKED_MAX], const struct ring_text *values,
+			     unsigned count)
+{
+	struct ring_text labels = {packed, 0};
+
+	for (unsigned i = 0; i < count; i++) {
+		const uint32_t bytes = values[i].bytes < RING_LABEL_VALUE_MAX
+					       ? values[i].bytes
+					       : RING_LABEL_VALUE_MAX;
+		packed[labels.bytes++] = (char)bytes;
+		memcpy(packed + labels.bytes, values[i].data, bytes);
+		labels.bytes += bytes;
+	}
+	return labels;
+}
+
 int own_add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,
 		   const char *value_b)
 {
-	char packed[OWN_LABELS_MAX * (RING_LABEL_VALUE_MAX + 1)];
-	struct ring_text labels = {packed, 0};
-	const char *const values[OWN_LABELS_MAX] = {value_a, value_b};
+	const struct ring_text values[] = {text_of(value_a ? value_a : ""),
+					   text_of(value_b ? value_b : "")};
+	const unsigned count = value_b ? 2 : value_a ? 1 : 0;
+	char packed[OWN_PACKED_MAX];
 
-	for (unsigned i = 0; i < OWN_LABELS_MAX && values[i]; i++) {
-		const size_t bytes = strnlen(values[i], RING_LABEL_VALUE_MAX);
-		packed[labels.bytes++] = (char)bytes;
-		memcpy(packed + labels.bytes, values[i], bytes);
-		labels.bytes += (uint32_t)bytes;
-	}
-	return aggregate_add_series(member, metric, labels);
+	return aggregate_add_series(member, metric, pack(packed, values, count));
+}
+
+int own_name_series(struct aggregate_member *member, uint32_t series, uint32_t metric,
+		    const struct ring_text *values, unsigned count)
+{
+	char packed[OWN_PACKED_MAX];
+
+	return aggregate_name_series(member, series, metric, pack(packed, values, count));
 }
 
 void own_set_counter(struct aggregate_member *member, uint32_t series, uint64_t total)

@@ -9,7 +9,7 @@
 
 #include "aggregate.h"
 
-#define OWN_LABELS_MAX 2u
+#define OWN_LABELS_MAX 3u
 
 struct own_metric {
 	enum ring_kind kind; /* counter or gauge */
@@ -41,6 +41,11 @@ void own_leave(struct aggregate_member **member);
  * key, and so is the first. Values longer than RING_LABEL_VALUE_MAX are cut. */
 int own_add_series(struct aggregate_member *member, uint32_t metric, const char *value_a,
 		   const char *value_b);
+
+/* The same for a place that there is and that is nobody's, with as many values as there are keys.
+ */
+int own_name_series(struct aggregate_member *member, uint32_t series, uint32_t metric,
+		    const struct ring_text *values, unsigned count);
 
 /* By the series' index, in the order in which they were added. */
 void own_set_counter(struct aggregate_member *member, uint32_t series, uint64_t total);

@@ -10,6 +10,7 @@
 #include "feed.h"
 #include "observe.h"
 #include "source.h"
+#include "usage.h"
 
 /* Series whose tallies are read at a time, so that looking out for a truncation costs little. */
 #define BATCH_SERIES 64u
@@ -244,6 +245,7 @@ int source_join(struct source *source, struct aggregate *aggregate)
 	if (reason == 0) {
 		aggregate_admit(source->member);
 		source->reason = 0;
+		source->looked_after = true;
 	} else {
 		/* Half a reading must not stay behind as what the segment counted. */
 		feed_close(source);
@@ -265,6 +267,7 @@ void source_close(struct source *source)
 {
 	source_leave(source);
 	own_leave(&source->self);
+	usage_close(source);
 	ring_reader_close(source->reader);
 	source->reader = NULL;
 	free(source->touched);

@@ -57,6 +57,7 @@ struct source {
 	struct aggregate_member *member;
 	struct aggregate_member *self; /* the source's own figures, which selfstat.c adds */
 	int self_reason;               /* that these tell of */
+	struct usage *usage;           /* of its metrics' budgets; NULL: not shown yet */
 	struct source_ring *rings;
 	uint32_t core_count;
 	uint64_t start_ns; /* of the accounts, since 1970: the first file's creation */
@@ -77,7 +78,7 @@ struct source {
 	struct identity identity;     /* of the last segment followed */
 	uint32_t fed_count;           /* series whose first tallies the feeds have taken in */
 	uint32_t metric_count, series_count; /* that the member knows */
-	bool looked_after;                   /* since somebody who asked has cleared this */
+	bool looked_after;                   /* since usage.c has */
 	bool listed;                         /* by the scan in progress */
 };
 

@@ -81,7 +81,7 @@ def X12_exactly_one_state_is_1_in_every_format(place):
     for number, state in steps:
         store.tell("set", "a", number)
         page = exporter.page_when(
-            lambda p, s=state: "store_mode" in p.text and modes_in_text(p) == {"a": s}, state)
+            lambda p, s=state: "store_mode{" in p.text and modes_in_text(p) == {"a": s}, state)
         assert modes_in_openmetrics(exporter) == modes_in_protobuf(exporter) == {"a": state}
     lint = run("promtool", "check", "metrics", input=page.text.encode())
     assert (lint.returncode, lint.stdout, lint.stderr) == (0, b"", b""), lint
@@ -90,7 +90,7 @@ def X12_exactly_one_state_is_1_in_every_format(place):
 def X12_state_holds_while_a_core_changes_it_all_the_time(place):
     store, exporter = Store(place, "store"), Exporter(place)
     store.tell("spin", "a")
-    exporter.page_when(lambda page: "store_mode" in page.text, "the states are there")
+    exporter.page_when(lambda page: "store_mode{" in page.text, "the states are there")
     seen = []
 
     def look():
@@ -105,13 +105,13 @@ def the_last_segment_to_set_a_state_says_which_holds(place):
     for store, number, state in ((one, 1, NOSYNC), (two, 2, HALF), (one, 0, SYNC), (two, 1, NOSYNC)):
         store.tell("set", "a", number)
         exporter.page_when(
-            lambda p, s=state: "store_mode" in p.text and modes_in_text(p) == {"a": s}, state)
+            lambda p, s=state: "store_mode{" in p.text and modes_in_text(p) == {"a": s}, state)
 
 
 def segment_of_another_default_is_a_conflict(place):
     one, exporter = Store(place, "one"), Exporter(place)
     one.tell("set", "a", 2)
-    exporter.page_when(lambda page: "store_mode" in page.text, "the first one's states")
+    exporter.page_when(lambda page: "store_mode{" in page.text, "the first one's states")
     two = Store(place, "two", default=1)
     two.tell("set", "b", 0)
     page = exporter.page_when(
