@@ -179,19 +179,42 @@ static json_t *metric_facts(const struct ring_metric_info *info)
 	return metric;
 }
 
+/* What a metric with labels uses of its budget. */
+static enum ring_verdict add_budget(json_t *metric, struct ring_reader *reader, uint32_t index)
+{
+	const struct ring_metric_info *info = ring_reader_metric(reader, index);
+	struct ring_usage usage;
+
+	if (info->label_count == 0)
+		return RING_SOUND;
+	const enum ring_verdict verdict = ring_reader_usage(reader, index, &usage);
+	if (verdict != RING_SOUND)
+		return verdict;
+	json_t *refused = json_array();
+	for (uint32_t i = 0; i < usage.refused_count; i++)
+		json_array_append_new(refused, series_labels_of(info, usage.refused[i]));
+	json_object_set_new(metric, "series_used", document_total(usage.named_count));
+	json_object_set_new(metric, "series_max", json_integer(info->series_max));
+	json_object_set_new(metric, "overflowed", document_total(usage.overflowed));
+	json_object_set_new(metric, "refused", refused);
+	return RING_SOUND;
+}
+
 static enum ring_verdict add_metrics(json_t *document, struct ring_reader *reader, bool per_core)
 {
 	json_t *metrics = json_array();
 	enum ring_verdict verdict = RING_SOUND;
 
 	json_object_set_new(document, "metrics", metrics);
-	for (uint32_t i = 0; i < ring_reader_metric_count(reader); i++) {
+	for (uint32_t i = 0; i < ring_reader_metric_count(reader) && verdict == RING_SOUND; i++) {
 		json_t *metric = metric_facts(ring_reader_metric(reader, i));
+		verdict = add_budget(metric, reader, i);
 		json_object_set_new(metric, "series", json_array());
 		json_array_append_new(metrics, metric);
 	}
 	for (uint32_t i = 0; i < ring_reader_series_count(reader) && verdict == RING_SOUND; i++)
-		verdict = add_series(metrics, reader, i, per_core);
+		if (!ring_reader_series(reader, i)->gone)
+			verdict = add_series(metrics, reader, i, per_core);
 	return verdict;
 }
 

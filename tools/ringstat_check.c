@@ -24,19 +24,6 @@ static const struct option_def options[] = {
 	{0},
 };
 
-/* A sample of an older generation is history of a series that is gone; a newer generation
- * than the table's, or a cell where no series begins, was never given out. */
-static bool sample_ok(const struct ring_reader *reader, const struct ring_sample *sample)
-{
-	const int index = ring_reader_series_at(reader, ring_sample_cell(sample));
-
-	if (index < 0)
-		return false;
-	const uint16_t now = (uint16_t)ring_reader_series(reader, (uint32_t)index)->generation;
-	const uint16_t newer = (uint16_t)(ring_sample_generation(sample) - now);
-	return newer == 0 || newer > INT16_MAX;
-}
-
 static int check_ring(struct ring_reader *reader, uint32_t core)
 {
 	struct ring_sample samples[CHECK_BATCH];
@@ -52,7 +39,8 @@ static int check_ring(struct ring_reader *reader, uint32_t core)
 		if (result == RING_SOUND)
 			result = (int)ring_reader_refresh(reader);
 		for (size_t i = 0; i < count && result == RING_SOUND; i++)
-			if (!sample_ok(reader, &samples[i]))
+			if (ring_reader_series_of(reader, &samples[i]) < 0 &&
+			    !ring_reader_is_history(reader, &samples[i]))
 				result = CHECK_BAD_SAMPLE;
 		left -= count;
 	}

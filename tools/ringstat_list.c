@@ -10,6 +10,7 @@
 #include "document.h"
 #include "owner.h"
 #include "ringstat.h"
+#include "series.h"
 #include "target.h"
 #include "text.h"
 #include "tool.h"
@@ -44,7 +45,7 @@ static void add_facts(json_t *row, const struct ring_reader *reader, const struc
 	owner_add(row, reader);
 	json_object_set_new(row, "cores", json_integer(ring_reader_header(reader)->core_count));
 	json_object_set_new(row, "metrics", json_integer(ring_reader_metric_count(reader)));
-	json_object_set_new(row, "series", json_integer(ring_reader_series_count(reader)));
+	json_object_set_new(row, "series", json_integer(series_count(reader)));
 	json_object_set_new(row, "written", document_total(sum->written));
 	json_object_set_new(row, "dropped", document_total(sum->dropped));
 }

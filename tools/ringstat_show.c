@@ -103,18 +103,43 @@ static void print_series(const char *name, const json_t *series)
 	}
 }
 
+/* How much of the budget is used, if there is one. */
+static void print_budget(const json_t *metric)
+{
+	const json_t *used = json_object_get(metric, "series_used");
+	const json_t *overflowed = json_object_get(metric, "overflowed");
+
+	if (!used)
+		return;
+	fputs(", ", stdout);
+	document_print_scalar(stdout, used);
+	printf(" of %" JSON_INTEGER_FORMAT " series",
+	       json_integer_value(json_object_get(metric, "series_max")));
+	if (json_is_integer(overflowed) && json_integer_value(overflowed) == 0)
+		return;
+	fputs(", ", stdout);
+	document_print_scalar(stdout, overflowed);
+	fputs(" resolutions overflowed", stdout);
+}
+
 static void print_metric(const json_t *metric)
 {
 	const char *name = json_string_value(json_object_get(metric, "name"));
-	json_t *series;
+	json_t *series, *labels;
 	size_t i;
 
 	/* Names, kinds and rules are judged ASCII; help may hold anything. */
-	printf("\n# %s, %s, merged by %s: ", name,
-	       json_string_value(json_object_get(metric, "kind")),
+	printf("\n# %s, %s, merged by %s", name, json_string_value(json_object_get(metric, "kind")),
 	       json_string_value(json_object_get(metric, "merge")));
+	print_budget(metric);
+	fputs(": ", stdout);
 	text_print(stdout, document_string(json_object_get(metric, "help")));
 	putchar('\n');
+	json_array_foreach (json_object_get(metric, "refused"), i, labels) {
+		fputs("# no room for ", stdout);
+		print_labels(labels);
+		putchar('\n');
+	}
 	json_array_foreach (json_object_get(metric, "series"), i, series)
 		print_series(name, series);
 }

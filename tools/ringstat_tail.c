@@ -125,21 +125,29 @@ static enum ring_verdict report_loss(struct tail *tail, bool at_end)
 	return RING_SOUND;
 }
 
+/* NULL: nobody knows. Of a series that was forgotten it is known still, unlike its labels. */
+static const struct ring_metric_info *metric_of(const struct tail *tail,
+						const struct ring_sample *sample)
+{
+	int index = ring_reader_series_of(tail->reader, sample);
+
+	if (index < 0 && ring_reader_is_history(tail->reader, sample))
+		index = ring_reader_series_at(tail->reader, ring_sample_cell(sample));
+	return index < 0 ? NULL : series_metric(tail->reader, (uint32_t)index);
+}
+
 static bool is_wanted(const struct tail *tail, const struct ring_sample *sample)
 {
 	if (!metric_name)
 		return true;
-	const int index = ring_reader_series_of(tail->reader, sample);
-	return index >= 0 &&
-	       text_equal(series_metric(tail->reader, (uint32_t)index)->name, metric_name);
+	const struct ring_metric_info *metric = metric_of(tail, sample);
+	return metric && text_equal(metric->name, metric_name);
 }
 
-/* Of a sample of that series, which may be -1. */
-static json_t *value_of(const struct tail *tail, int index, const struct ring_sample *sample)
+static json_t *value_of(const struct ring_metric_info *metric, const struct ring_sample *sample)
 {
-	if (index < 0)
+	if (!metric)
 		return json_null();
-	const struct ring_metric_info *metric = series_metric(tail->reader, (uint32_t)index);
 	if (metric->kind == RING_COUNTER)
 		return document_total(sample->value);
 	if (metric->kind == RING_STATESET)
@@ -150,21 +158,17 @@ static json_t *value_of(const struct tail *tail, int index, const struct ring_sa
 static void print_json_sample(const struct tail *tail, uint32_t core,
 			      const struct ring_sample *sample)
 {
+	const struct ring_metric_info *metric = metric_of(tail, sample);
 	const int index = ring_reader_series_of(tail->reader, sample);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "core", json_integer(core));
 	json_object_set_new(object, "timestamp_ns", document_total(sample->timestamp_ns));
-	if (index >= 0) {
-		const struct ring_metric_info *metric = series_metric(tail->reader,
-								      (uint32_t)index);
-		json_object_set_new(object, "metric", document_text(metric->name));
-		json_object_set_new(object, "labels", series_labels(tail->reader, (uint32_t)index));
-	} else {
-		json_object_set_new(object, "metric", json_null());
-		json_object_set_new(object, "labels", json_null());
-	}
-	json_object_set_new(object, "value", value_of(tail, index, sample));
+	json_object_set_new(object, "metric", metric ? document_text(metric->name) : json_null());
+	json_object_set_new(object, "labels",
+			    index >= 0 ? series_labels(tail->reader, (uint32_t)index)
+				       : json_null());
+	json_object_set_new(object, "value", value_of(metric, sample));
 	json_object_set_new(object, "tag", json_integer(ring_sample_tag(sample)));
 	document_print_line(object);
 }
@@ -172,13 +176,16 @@ static void print_json_sample(const struct tail *tail, uint32_t core,
 static void print_sample(const struct tail *tail, uint32_t core, const struct ring_sample *sample)
 {
 	const uint64_t ns = sample->timestamp_ns;
+	const struct ring_metric_info *metric = metric_of(tail, sample);
 	const int index = ring_reader_series_of(tail->reader, sample);
-	json_t *value = value_of(tail, index, sample);
+	json_t *value = value_of(metric, sample);
 
 	printf("%" PRIu32 " %" PRIu64 ".%09" PRIu64 " ", core, ns / TOOL_SECOND_NS,
 	       ns % TOOL_SECOND_NS);
 	if (index >= 0)
 		series_print(stdout, tail->reader, (uint32_t)index);
+	else if (metric)
+		printf("%.*s{forgotten}", (int)metric->name.bytes, metric->name.data);
 	else
 		printf("unknown_series_%#" PRIx64, sample->key);
 	putchar(' ');

@@ -132,7 +132,7 @@ static void add_rate(json_t *row, const struct ring_metric_info *metric, const s
 		     const struct look *now, uint32_t index)
 {
 	const uint64_t value = now->values[index];
-	/* A series that was not there before started from zero. */
+	/* A series that was not there before started from zero. Totals never change hands. */
 	const uint64_t from = index < before->series_count ? before->values[index] : 0;
 
 	json_object_set_new(row, "value", value_of(metric, value));
@@ -148,6 +148,8 @@ static json_t *series_rows(const struct ring_reader *reader, const struct look *
 	json_t *rows = json_array();
 
 	for (uint32_t i = 0; i < now->series_count; i++) {
+		if (ring_reader_series(reader, i)->gone)
+			continue;
 		json_t *row = json_object();
 		json_object_set_new(row, "series", series_title(reader, i));
 		add_rate(row, series_metric(reader, i), before, now, i);

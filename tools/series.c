@@ -13,6 +13,15 @@ const struct ring_metric_info *series_metric(const struct ring_reader *reader, u
 	return ring_reader_metric(reader, ring_reader_series(reader, index)->metric);
 }
 
+uint32_t series_count(const struct ring_reader *reader)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < ring_reader_series_count(reader); i++)
+		count += !ring_reader_series(reader, i)->gone;
+	return count;
+}
+
 const char *series_kind_word(enum ring_kind kind)
 {
 	static const char *const words[] = {
@@ -79,17 +88,22 @@ json_t *series_title(const struct ring_reader *reader, uint32_t index)
 	return string;
 }
 
-json_t *series_labels(const struct ring_reader *reader, uint32_t index)
+json_t *series_labels_of(const struct ring_metric_info *metric, struct ring_text labels)
 {
-	const struct ring_metric_info *metric = series_metric(reader, index);
-	struct ring_text labels = ring_reader_series(reader, index)->labels, value;
 	json_t *object = json_object();
+	struct ring_text value;
 
 	for (uint32_t i = 0; i < metric->label_count && ring_label_next(&labels, &value); i++) {
 		const struct ring_text *key = &metric->label_keys[i];
 		json_object_setn_new(object, key->data, key->bytes, document_text(value));
 	}
 	return object;
+}
+
+json_t *series_labels(const struct ring_reader *reader, uint32_t index)
+{
+	return series_labels_of(series_metric(reader, index),
+				ring_reader_series(reader, index)->labels);
 }
 
 enum ring_verdict series_read(struct ring_reader *reader, uint32_t index, uint32_t core_first,

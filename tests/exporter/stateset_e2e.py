@@ -132,7 +132,7 @@ def ringstat_tells_states_by_name(place):
 
     path = place.path("store")
     shown = ringstat("show", path)
-    assert "# store_mode, stateset, merged by last: How the volume writes.\n" in shown, shown
+    assert "# store_mode, stateset, merged by last, 2 of 1024 series: How the volume writes.\n" in shown, shown
     assert 'store_mode{volume="a"} nosync\n' in shown, shown
     metric, = json.loads(ringstat("show", "--json", path))["metrics"]
     assert (metric["kind"], metric["states"]) == ("stateset", STATES), metric
