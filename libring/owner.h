@@ -49,6 +49,10 @@ int ring_writers_place(const struct ring_mapping *map);
  * or a negative errno. */
 int ring_claims_open(struct ring_segment *segment);
 
+/* As ring_writer_claim; returns 0 or a negative errno: -ENOENT for no ring, -EBUSY for a taken one,
+ * -ENOMEM, -ENODEV for a no-op. */
+int ring_claim(struct ring_segment *segment, unsigned core, struct ring_writer **writer);
+
 /* Takes it off the list and releases every claim. */
 void ring_claims_close(struct ring_segment *segment);
 

@@ -250,24 +250,30 @@ static int claim_core(struct ring_segment *segment, unsigned core, struct ring_c
 	return 0;
 }
 
-RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, unsigned core)
+int ring_claim(struct ring_segment *segment, unsigned core, struct ring_writer **writer)
 {
 	struct ring_claim *claim = NULL;
-	int result;
 
-	if (!segment->map.live) {
-		ring_fail(ENODEV, "the segment is a no-op");
-		disarm(&noop_writer);
-		return &noop_writer;
-	}
+	disarm(&noop_writer);
+	*writer = &noop_writer;
+	if (!segment->map.live)
+		return ring_fail(ENODEV, "the segment is a no-op");
 	pthread_mutex_lock(&mutex);
-	result = claim_core(segment, core, &claim);
+	const int result = claim_core(segment, core, &claim);
 	pthread_mutex_unlock(&mutex);
 	if (result == 0)
-		return &claim->writer;
-	ring_registry_count(segment->registry, &segment->map.live->claims_refused);
-	disarm(&noop_writer);
-	return &noop_writer;
+		*writer = &claim->writer;
+	else
+		ring_registry_count(segment->registry, &segment->map.live->claims_refused);
+	return result;
+}
+
+RING_EXPORT struct ring_writer *ring_writer_claim(struct ring_segment *segment, unsigned core)
+{
+	struct ring_writer *writer;
+
+	ring_claim(segment, core, &writer);
+	return writer;
 }
 
 RING_EXPORT int ring_writer_is_live(const struct ring_writer *writer)
