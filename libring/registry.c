@@ -137,6 +137,7 @@ static int hand_out(const struct metric *metric, const struct series *series,
 		.state_default = metric->entry.state_default,
 		.bounds = metric->bounds,
 		.is_overflow = series->flags & RING_SERIES_OVERFLOW,
+		.merge = (enum ring_merge)metric->entry.merge,
 	};
 	return 0;
 }

@@ -22,6 +22,7 @@ struct ring_resolved {
 	uint32_t state_default;
 	const double *bounds;
 	bool is_overflow; /* shared, past the budget */
+	enum ring_merge merge;
 };
 
 /* Takes over the tables of a segment mapped for writing, which the reader has found sound if

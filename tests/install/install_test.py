@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Installs libring into a folder and uses it as a stranger would: pkg-config, C and C++, shared
-and static. The programs are those in the README, docs/metric-sets.md and docs/state-sets.md, which
-promise to be C and C++17, and to run where no segment can be made."""
+and static. The programs are those in the README, docs/metric-sets.md, docs/polling.md and
+docs/state-sets.md, which promise to be C and C++17, and to run where no segment can be made."""
 
 import os
 import re
@@ -85,6 +85,19 @@ def replication_program_builds_and_makes_a_segment(place):
         goes_on_without_a_segment(stage, program)
 
 
+def X8_program_with_a_polled_source_builds_and_shows_what_the_page_says(place):
+    stage = Stage(place)
+    exporter = next(stage.folder.rglob("ring-exporter"))
+    line = re.search(r"^queue_sent_total{.*\n", (SOURCE / "docs/polling.md").read_text(),
+                     re.M).group()
+    for compiler, suffix in LANGUAGES:
+        program = stage.build_and_run(compiler, suffix, program_in("docs/polling.md"))
+        assert line in output_of(exporter, "--once", "--dir", place.segments,
+                                 env=stage.environment)
+        os.remove(place.path("broker"))
+        goes_on_without_a_segment(stage, program)
+
+
 def X12_program_with_a_state_set_builds_and_shows_what_the_page_says(place):
     stage = Stage(place)
     exporter = next(stage.folder.rglob("ring-exporter"))
@@ -129,6 +142,7 @@ main([
     readme_program_builds_and_makes_a_segment,
     readme_program_builds_with_the_static_library,
     replication_program_builds_and_makes_a_segment,
+    X8_program_with_a_polled_source_builds_and_shows_what_the_page_says,
     X12_program_with_a_state_set_builds_and_shows_what_the_page_says,
     replication_commands_show_a_lag_that_grows_into_a_warning,
     program_in_cxx17_builds_and_makes_a_segment,

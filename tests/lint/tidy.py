@@ -21,6 +21,7 @@ PUBLIC = "libring/include/ring/"
 LAYERS = ["atomic.h", "layout.h", "ring.h", "record.h", "metric.h", "segment.h"]
 SEES = {name: set(LAYERS[:i]) for i, name in enumerate(LAYERS)}
 SEES["read.h"] = SEES["record.h"]
+SEES["poll.h"] = SEES["segment.h"]
 SEES["replication.h"] = SEES["segment.h"]
 PUBLIC_LIBC = {"stddef.h", "stdint.h", "string.h", "time.h"}
 PURE = re.compile(r"exporter/(aggregate/(?!snapshot\.)\w+|render/\w+|"
