@@ -50,6 +50,7 @@ IN_BLOCK = re.compile(rf"(\w+=\S+ )*({HARMLESS}|apt|apt-get)( |$)")
 HELP = r"""
 for program in ring-exporter ringload 'ringstat list' 'ringstat show' 'ringstat watch' \
 	'ringstat tail' 'ringstat check' udp_forwarder postgres_collector redis_collector \
+	poll_redis poll_kernel poll_rocksdb docs/examples/collectors/run.py \
 	docs/examples/replication/run.py docs/examples/fleet/run.py; do
 	$program --help
 done
@@ -89,7 +90,8 @@ def preamble():
 def environment_of(stage):
     """With the programs that are installed and those of the examples."""
     folders = [next(stage.folder.rglob("ring-exporter")).parent, BUILD / "tools",
-               BUILD / "docs/examples", BUILD / "docs/examples/replication"]
+               BUILD / "docs/examples", BUILD / "docs/examples/replication",
+               BUILD / "docs/examples/collectors"]
     return {**stage.environment, "PATH": ":".join([*map(str, folders), os.environ["PATH"]])}
 
 

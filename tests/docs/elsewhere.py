@@ -17,6 +17,10 @@ COMMANDS = {
         ("tests/examples/replication_e2e.py", "database.collector"),
     "REDISCLI_AUTH=secret redis_collector --connect 192.0.2.1:6379 --prefix cache/":
         ("tests/examples/replication_e2e.py", "database.collector"),
+    "REDISCLI_AUTH=secret poll_redis cache=192.0.2.1:6379 queue=/run/redis/redis.sock":
+        ("tests/examples/polling.py", '"poll_redis"'),
+    "poll_kernel": ("tests/examples/collectors_e2e.py", '"poll_kernel")'),
+    "poll_rocksdb /var/tmp": ("tests/examples/collectors_e2e.py", '"poll_rocksdb", "--interval-ms"'),
     # They take half a minute, or need a directory of root's.
     "google-pprof --text --seconds=30 http://127.0.0.1:10751/debug/pprof/profile":
         ("tests/exporter/pprof_e2e.py", '"google-pprof", "--text"'),
@@ -39,6 +43,7 @@ COMMANDS = {
     "systemd-socket-activate -l 127.0.0.1:10750 ring-exporter --web.systemd-socket":
         ("tests/exporter/service_e2e.py", '"systemd-socket-activate", "-l"'),
     "docs/examples/replication/run.py": ("tests/examples/replication_e2e.py", '"run.py"'),
+    "docs/examples/collectors/run.py": ("tests/examples/collectors_e2e.py", '"run.py"'),
     "docs/examples/fleet/run.py": ("tests/examples/fleet_e2e.py", '"run.py"'),
 }
 # Drop-ins of systemd's units.
