@@ -8,8 +8,6 @@
 #include "names.h"
 #include "text.h"
 
-#define LABEL_ROOM 64u /* heap reckoned per label value; longer ones use others' slack */
-
 unsigned ring_label_count(const struct ring_metric_def *def)
 {
 	unsigned count = 0;
@@ -196,7 +194,7 @@ struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 	const uint64_t room = ring_series_max(def) + overflow_max;
 	/* Of the metric, then of its overflow series with labels of their own. */
 	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def))) +
-				  (overflow_max > 1 ? overflow_max * labels * LABEL_ROOM : 0);
+				  (overflow_max > 1 ? overflow_max * labels * RING_LABEL_ROOM : 0);
 	struct ring_demand demand = {
 		.series = room,
 		.cells = room * ring_series_cells(def->kind, ring_bound_count(def)),
@@ -211,6 +209,6 @@ struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 	/* Bounds begin aligned, hence the 8 more. */
 	demand.heap_bytes += def->bound_count * sizeof(double) + 8 + overflow;
 	demand.heap_bytes += (ring_series_max(def) + RING_REFUSED_MAX) * (uint64_t)labels *
-			     LABEL_ROOM;
+			     RING_LABEL_ROOM;
 	return demand;
 }

@@ -19,6 +19,8 @@ unsigned ring_overflow_max(const struct ring_metric_def *def); /* series, as an 
 /* Returns the rule that `def` breaks, or NULL. */
 const char *ring_definition_fault(const struct ring_metric_def *def);
 
+#define RING_LABEL_ROOM 64u /* heap reckoned per label value; longer ones use others' slack */
+
 /* What a definition asks of its segment. */
 struct ring_demand {
 	uint64_t series;

@@ -33,6 +33,7 @@ struct metric {
 	uint32_t named_count; /* entries other than overflow series, and these */
 	uint32_t overflow_count;
 	uint32_t kept_labels;     /* by overflow series */
+	uint32_t overflow_bytes;  /* of the heap, reckoned for the labels of one */
 	struct series_queue free; /* places that nobody has, the longest free first */
 	double bounds[RING_BOUNDS_MAX];
 };

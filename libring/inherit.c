@@ -115,7 +115,7 @@ static const struct series *inherit_series(struct ring_registry *registry, struc
 			       ? ring_place_overflow(registry, metric, series->labels)
 			       : NULL;
 	if (metric->named_count == metric->entry.series_max ||
-	    !ring_heap_has(&registry->heap, series->labels.bytes))
+	    !ring_tables_have(registry, series->labels.bytes))
 		return NULL;
 	return ring_place_admit(registry, metric, series->labels);
 }

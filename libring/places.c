@@ -123,14 +123,16 @@ static void take_up(struct ring_registry *registry, struct series *series, uint6
 }
 
 /* Counts an entry that is filled, for its metric. */
-static void count_entry(struct series *series)
+static void count_entry(struct ring_registry *registry, struct series *series)
 {
 	struct metric *metric = series->metric;
 
-	if (series->flags & RING_SERIES_OVERFLOW)
+	if (series->flags & RING_SERIES_OVERFLOW) {
 		metric->overflow_count++;
-	else
+		registry->overflow_bytes -= metric->overflow_bytes;
+	} else {
 		metric->named_count++;
+	}
 }
 
 static struct series *make_series(struct ring_registry *registry, struct metric *metric,
@@ -147,7 +149,7 @@ static struct series *make_series(struct ring_registry *registry, struct metric 
 	series->cell = entry->cell;
 	series->flags = entry->flags;
 	series->key = (uint32_t)(entry->cell - registry->map->shape.cell_capacity);
-	count_entry(series);
+	count_entry(registry, series);
 	return series;
 }
 
@@ -313,7 +315,7 @@ static bool relabel(struct ring_registry *registry, struct series *series, struc
 	const bool fits = labels.bytes <= entry->labels_room &&
 			  (uint64_t)span.offset + entry->labels_room <= registry->heap.used;
 
-	if (!fits && !ring_heap_has(&registry->heap, labels.bytes))
+	if (!fits && !ring_tables_have(registry, labels.bytes))
 		return false;
 	ring_index_remove_place(&registry->index, series);
 	if (fits)
@@ -358,7 +360,7 @@ static struct series *take(struct ring_registry *registry, struct metric *metric
 			   struct ring_text labels)
 {
 	if (metric->named_count < metric->entry.series_max &&
-	    ring_heap_has(&registry->heap, labels.bytes))
+	    ring_tables_have(registry, labels.bytes))
 		return append(registry, metric, labels, 0);
 	return is_place(metric) ? reuse(registry, metric, labels) : NULL;
 }
@@ -394,7 +396,7 @@ static void note_refused(struct ring_registry *registry, const struct metric *me
 		if (ring_span_fits(entry->refused[i], registry->heap.used) &&
 		    ring_texts_equal(ring_heap_text(&registry->heap, entry->refused[i]), labels))
 			return;
-	if (count >= RING_REFUSED_MAX || !ring_heap_has(&registry->heap, labels.bytes))
+	if (count >= RING_REFUSED_MAX || !ring_tables_have(registry, labels.bytes))
 		return;
 	entry->refused[count] = ring_heap_append(&registry->heap, labels.data, labels.bytes);
 	/* Release, to ring_reader_usage: the span and its bytes are complete. */

@@ -36,6 +36,9 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 	TAILQ_INIT(&metric->free);
 	while (ring_label_next(&labels, &value))
 		metric->kept_labels += value.bytes == 0;
+	metric->overflow_bytes = entry->overflow_labels.bytes +
+				 metric->kept_labels * RING_LABEL_ROOM;
+	registry->overflow_bytes += (uint64_t)entry->overflow_max * metric->overflow_bytes;
 	metric->name = ring_heap_text(&registry->heap, entry->name);
 	if (entry->kind == RING_HISTOGRAM)
 		memcpy(metric->bounds, registry->heap.bytes + entry->bounds_offset,

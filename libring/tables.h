@@ -25,9 +25,17 @@ struct ring_registry {
 	struct ring_heap heap;
 	uint64_t cells_used;      /* first cell that no metric has reserved */
 	uint64_t series_reserved; /* by all budgets together */
+	uint64_t overflow_bytes;  /* of the heap, for the labels of overflow series to come */
 	uint64_t cool_down_ns;
 	struct metric *by_index[];
 };
+
+/* Whether the heap has room for a name, with what is kept for overflow series: without these there
+ * would be nowhere to go past its end. */
+static inline bool ring_tables_have(const struct ring_registry *registry, uint64_t bytes)
+{
+	return ring_heap_has(&registry->heap, registry->overflow_bytes + bytes);
+}
 
 /* With the mutex held, which makes this one writer; relaxed, a figure of its own. */
 static inline void ring_bump(struct ring_word *word)
