@@ -167,22 +167,36 @@ int ring_registry_resolve(struct ring_registry *registry, const struct ring_want
 	return result;
 }
 
+/* Has `place` find one for what is wanted, with the mutex held. */
+static int find_place(struct ring_registry *registry, const struct ring_wanted *wanted,
+		      struct series *(*place)(struct ring_registry *, struct metric *,
+					      struct ring_text),
+		      struct ring_resolved *resolved)
+{
+	struct request request;
+	const int result = read_request(registry, wanted, &request);
+
+	return result != 0 ? result
+			   : hand_out(request.metric,
+				      place(registry, request.metric, request.labels), resolved);
+}
+
 int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
 				   unsigned count, struct ring_resolved *resolved)
 {
-	struct request request;
+	bool turned_away = false;
 	int result = 0;
 
 	pthread_mutex_lock(&registry->mutex);
 	for (unsigned i = 0; i < count && result == 0; i++) {
-		if ((result = read_request(registry, &wanted[i], &request)) != 0)
-			break;
-		result = hand_out(request.metric,
-				  ring_place_admit(registry, request.metric, request.labels),
-				  &resolved[i]);
-		if (result == 0 && resolved[i].is_overflow)
-			result = RING_OVERFLOWED;
+		result = find_place(registry, &wanted[i], ring_place_admit, &resolved[i]);
+		if (result == 0 && ring_kind_is_total(wanted[i].kind))
+			turned_away |= resolved[i].is_overflow;
 	}
+	for (unsigned i = 0; i < count && result == 0 && turned_away; i++)
+		if (ring_kind_is_total(wanted[i].kind) && !resolved[i].is_overflow)
+			result = find_place(registry, &wanted[i], ring_place_overflow,
+					    &resolved[i]);
 	ring_places_announce(registry);
 	pthread_mutex_unlock(&registry->mutex);
 	return result;

@@ -46,10 +46,10 @@ struct ring_wanted {
 int ring_registry_resolve(struct ring_registry *registry, const struct ring_wanted *wanted,
 			  struct ring_resolved *resolved);
 
-/* Several series, and readers see all new totals at the same time. Returns as above, or
- * RING_OVERFLOWED at the first that has no place of its own. A counter or histogram that was turned
- * away once is never admitted, so that asking again gives the same answer. */
-#define RING_OVERFLOWED 1
+/* The series of one name in several metrics, which readers see at the same time. Totals are all its
+ * own, or none is and they are the overflow's. Gauges come and go each for itself. Returns as
+ * above.
+ */
 int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
 				   unsigned count, struct ring_resolved *resolved);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ring/replication.h>
+#include <ring/set/replication.h>
 
 #include "aggregate/own.h"
 #include "base/text.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Replication, from what segments record to what is shown. A *follower* is known by its name, the
- * value of the label `follower` of the three metrics of <ring/replication.h> that go by their
+ * value of the label `follower` of the three metrics of <ring/set/replication.h> that go by their
  * names; its leader and itself may record in different segments. The drain feeds each sample of
  * these to the follower's lag; once a second the lag becomes a sample of the monitor and the
  * follower's metrics.

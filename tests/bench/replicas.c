@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include <ring/record.h>
-#include <ring/replication.h>
 #include <ring/segment.h>
+#include <ring/set/replication.h>
 
 #define TURN_NS 2000000
 #define BURST   32u
@@ -50,13 +50,12 @@ static double now(void)
 
 static int replicas_open(struct replicas *replicas, const char *dir)
 {
-	const struct ring_replication_options set = {.channels_max = 1,
-						     .followers_max = replicas->count};
-	struct ring_replication_schema schema;
-	struct ring_replication names;
+	const struct ring_set_options set = {.budgets = {1, replicas->count}};
+	struct ring_set_schema schema;
+	struct ring_set names;
 	char name[24];
 
-	ring_replication_declare(&schema, &set);
+	ring_set_declare(&schema, &ring_replication, &set);
 	int error = ring_segment_create(&replicas->segment,
 					&(struct ring_options){
 						.name = "replicas",
@@ -64,10 +63,10 @@ static int replicas_open(struct replicas *replicas, const char *dir)
 						.core_count = CORES,
 						.slot_count = SLOTS,
 						.metrics = schema.metrics,
-						.metric_count = RING_REPLICATION_METRICS,
+						.metric_count = schema.metric_count,
 					});
 	if (error == 0)
-		error = ring_replication_define(&names, replicas->segment, &set);
+		error = ring_set_define(&names, replicas->segment, &ring_replication, &set);
 	replicas->handles = calloc(replicas->count, sizeof *replicas->handles);
 	if (error || !replicas->handles)
 		return -1;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 #include <ring/record.h>
-#include <ring/replication.h>
 #include <ring/segment.h>
+#include <ring/set/replication.h>
 
 #define HANDLES   64u /* a power of two */
 #define BURST     32u
@@ -89,7 +89,8 @@ MEASURED void loop_plain_lag(struct ring_writer *writer,
 			     const struct ring_replication_channel *channels, unsigned count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		ring_gauge_set(writer, channels[i % HANDLES].leader_lag, (double)i / 1e9);
+		ring_gauge_set(writer, channels[i % HANDLES].lag[RING_REPLICATION_LEADER],
+			       (double)i / 1e9);
 }
 
 MEASURED void loop_leader_lag(struct ring_writer *writer,
@@ -102,9 +103,9 @@ MEASURED void loop_leader_lag(struct ring_writer *writer,
 static int loop_channels(struct ring_segment *segment, struct ring_writer *writer, unsigned count)
 {
 	struct ring_replication_channel channels[HANDLES];
-	struct ring_replication set;
+	struct ring_set set;
 
-	if (ring_replication_define(&set, segment, NULL) != 0)
+	if (ring_set_define(&set, segment, &ring_replication, NULL) != 0)
 		return -1;
 	for (unsigned i = 0; i < HANDLES; i++) {
 		char channel[12];
@@ -159,7 +160,7 @@ int main(int argc, char **argv)
 		.core_count = 1,
 		.metrics = &metric,
 		.metric_count = 1,
-		.series_spare = ring_replication_series(NULL) + 2 * HANDLES,
+		.series_spare = ring_set_series(&ring_replication, NULL) + 2 * HANDLES,
 	};
 	const unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	struct ring_counter handles[HANDLES];

@@ -63,7 +63,7 @@ HOMES = {"docs/fleet.md": "docs/examples/fleet"}  # where a page's commands are 
 WHOLE, PART = "-o program", "-c -Wno-unused"
 FRAGMENT = """
 #include <ring/read.h>
-#include <ring/replication.h>
+#include <ring/set/replication.h>
 #include <ring/segment.h>
 void fragment(struct ring_segment *segment, struct ring_writer *writer);
 void fragment(struct ring_segment *segment, struct ring_writer *writer)

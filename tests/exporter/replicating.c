@@ -14,10 +14,10 @@
 
 struct plane plane_open(struct following *following, const char *name, unsigned slot_count)
 {
-	struct ring_replication_schema schema;
+	struct ring_set_schema schema;
 	struct plane plane;
 
-	ring_replication_declare(&schema, NULL);
+	ring_set_declare(&schema, &ring_replication, NULL);
 	plane.segment = workspace_segment(
 		&(struct ring_options){.name = name,
 				       .dir = following->dir,
@@ -25,8 +25,8 @@ struct plane plane_open(struct following *following, const char *name, unsigned 
 				       .slot_count = slot_count,
 				       .burst_max = 2,
 				       .metrics = schema.metrics,
-				       .metric_count = RING_REPLICATION_METRICS});
-	assert_int_equal(ring_replication_define(&plane.set, plane.segment, NULL), 0);
+				       .metric_count = schema.metric_count});
+	assert_int_equal(ring_set_define(&plane.set, plane.segment, &ring_replication, NULL), 0);
 	for (unsigned core = 0; core < PLANE_CORES; core++)
 		plane.writers[core] = ring_writer_claim(plane.segment, core);
 	return plane;

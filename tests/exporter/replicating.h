@@ -6,7 +6,7 @@
 #ifndef REPLICATING_H
 #define REPLICATING_H
 
-#include <ring/replication.h>
+#include <ring/set/replication.h>
 
 #include "following.h"
 
@@ -16,7 +16,7 @@
 
 struct plane {
 	struct ring_segment *segment;
-	struct ring_replication set;
+	struct ring_set set;
 	struct ring_writer *writers[PLANE_CORES];
 };
 

@@ -5,13 +5,11 @@
  *
  *   replication_writer DIR NAME [PREFIX [CHANNELS_MAX [FOLLOWERS_MAX]]]
  *
- *   TIME CALL WHOM [NUMBER]     a call of ring/replication.h without its prefix, on the channel or
- *                               follower WHOM, whose bytes may be written as %XX; NUMBER is
- *                               nanoseconds, bytes or a sequence number, 0 if there is none; TIME
- *                               is `now` or nanoseconds of CLOCK_MONOTONIC
- *   TIME race THREADS FIRST LAST    threads with a core each that resolve the channels
- *                               n<FIRST> to n<LAST>, each in an order of its own, and count one
- *                               leader change and set both lags, to 1 ns, on each
+ *   TIME CALL WHOM [NUMBER]     a call of ring/set/replication.h without its prefix, on the channel
+ * or follower WHOM, whose bytes may be written as %XX; NUMBER is nanoseconds, bytes or a sequence
+ * number, 0 if there is none; TIME is `now` or nanoseconds of CLOCK_MONOTONIC TIME race THREADS
+ * FIRST LAST    threads with a core each that resolve the channels n<FIRST> to n<LAST>, each in an
+ * order of its own, and count one leader change and set both lags, to 1 ns, on each
  *
  * An empty prefix is given as "". With the end of the input it closes the segment and ends.
  */
@@ -21,8 +19,8 @@
 #include <string.h>
 
 #include <ring/record.h>
-#include <ring/replication.h>
 #include <ring/segment.h>
+#include <ring/set/replication.h>
 
 #define LINE_BYTES  1024
 #define RACERS_MAX  8u
@@ -31,7 +29,7 @@
 
 struct plane {
 	struct ring_segment *segment;
-	struct ring_replication set;
+	struct ring_set set;
 	struct ring_writer *writer; /* of core 0; the racers have the others */
 };
 
@@ -203,23 +201,23 @@ static const char *obey(struct plane *plane, char *line)
 
 static int open_plane(struct plane *plane, int argc, char **argv)
 {
-	const struct ring_replication_options set = {
+	const struct ring_set_options set = {
 		.prefix = argc > 3 ? argv[3] : NULL,
-		.channels_max = argc > 4 ? (unsigned)atoi(argv[4]) : 0,
-		.followers_max = argc > 5 ? (unsigned)atoi(argv[5]) : 0,
+		.budgets = {argc > 4 ? (unsigned)atoi(argv[4]) : 0,
+			    argc > 5 ? (unsigned)atoi(argv[5]) : 0},
 	};
-	struct ring_replication_schema schema;
+	struct ring_set_schema schema;
+
+	ring_set_declare(&schema, &ring_replication, &set);
 	const struct ring_options options = {
 		.name = argv[2],
 		.dir = argv[1],
 		.core_count = 1 + RACERS_MAX,
 		.metrics = schema.metrics,
-		.metric_count = RING_REPLICATION_METRICS,
+		.metric_count = schema.metric_count,
 	};
-
-	ring_replication_declare(&schema, &set);
 	if (ring_segment_create(&plane->segment, &options) != 0 ||
-	    ring_replication_define(&plane->set, plane->segment, &set) != 0) {
+	    ring_set_define(&plane->set, plane->segment, &ring_replication, &set) != 0) {
 		fprintf(stderr, "replication_writer: %s: %s\n", argv[2], ring_error());
 		return -1;
 	}

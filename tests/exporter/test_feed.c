@@ -326,19 +326,21 @@ static void metrics_of_another_shape_are_nobody_s_lag(void **state)
 
 static void what_many_followers_share_is_nobody_s_lag(void **state)
 {
-	static const struct ring_replication_options options = {.followers_max = 1};
+	static const struct ring_set_options options = {
+		.budgets = {[RING_REPLICATION_FOLLOWERS] = 1}};
 	struct following *following = *state;
-	struct ring_replication_schema schema;
+	struct ring_set_schema schema;
 	struct plane plane;
 
-	ring_replication_declare(&schema, &options);
+	ring_set_declare(&schema, &ring_replication, &options);
 	plane.segment = workspace_segment(
 		&(struct ring_options){.name = "seg",
 				       .dir = following->dir,
 				       .core_count = 1,
 				       .metrics = schema.metrics,
-				       .metric_count = RING_REPLICATION_METRICS});
-	assert_int_equal(ring_replication_define(&plane.set, plane.segment, &options), 0);
+				       .metric_count = schema.metric_count});
+	assert_int_equal(ring_set_define(&plane.set, plane.segment, &ring_replication, &options),
+			 0);
 	plane.writers[0] = ring_writer_claim(plane.segment, 0);
 	replicating_begin(following);
 	plane_record(&plane, shipped, "own", 1, BEGIN - 1 * S);

@@ -14,6 +14,8 @@ import tap
 
 INCLUDE, *COMPILERS = sys.argv[1:]
 
+HEADERS = sorted(os.path.relpath(os.path.join(folder, name), os.path.join(INCLUDE, "ring"))
+                 for folder, _, names in os.walk(os.path.join(INCLUDE, "ring")) for name in names)
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"]
 # The clock of record.h is POSIX, which a strict -std=c11 hides; C++ compilers show it always.
 DIALECTS = [("c", ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wstrict-prototypes",
@@ -33,4 +35,4 @@ def complaints(compiler, language, flags, header):
 tap.report([(f"{header}_stands_alone_in_{language}_for_{compiler}",
              functools.partial(complaints, compiler, language, flags, header))
             for compiler, (language, flags) in zip(COMPILERS, DIALECTS)
-            for header in sorted(os.listdir(os.path.join(INCLUDE, "ring")))])
+            for header in HEADERS])

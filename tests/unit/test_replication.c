@@ -17,27 +17,28 @@
 
 #include <cmocka.h>
 
-#include <ring/replication.h>
+#include <ring/set/replication.h>
 
 #include "workspace.h"
 
-#define CHANNEL_SERIES 9u
-#define RESERVED       2u /* series that there are from the beginning: the overflow's lags */
+#define CHANNEL_GAUGES 2u /* which come first */
+#define CHANNEL_TOTALS 7u
+#define CHANNEL_SERIES (CHANNEL_GAUGES + CHANNEL_TOTALS)
 
 struct plane {
 	struct ring_segment *segment;
-	struct ring_replication set;
+	struct ring_set set;
 };
 
-static struct plane plane_open(const char *dir, const struct ring_replication_options *options)
+static struct plane plane_open(const char *dir, const struct ring_set_options *options)
 {
 	struct ring_options ring = workspace_options(dir, "plane");
 	struct plane plane;
 
-	ring.series_spare = ring_replication_series(options);
-	ring.metrics_spare = RING_REPLICATION_METRICS;
+	ring.series_spare = ring_set_series(&ring_replication, options);
+	ring.metrics_spare = RING_SET_METRICS_MAX;
 	plane.segment = workspace_segment(&ring);
-	if (ring_replication_define(&plane.set, plane.segment, options) != 0)
+	if (ring_set_define(&plane.set, plane.segment, &ring_replication, options) != 0)
 		fail_msg("%s", ring_error());
 	return plane;
 }
@@ -47,17 +48,23 @@ static struct ring_replication_channel channel_of(const struct plane *plane, con
 	return ring_replication_channel_resolve(&plane->set, name);
 }
 
-/* How many handles of the one are those of the other. */
-static unsigned common(struct ring_replication_channel a, struct ring_replication_channel b)
+/* How many handles of the one are those of the other, from the first one on that counts. */
+static unsigned common_from(unsigned first, struct ring_replication_channel a,
+			    struct ring_replication_channel b)
 {
 	uint64_t of_a[CHANNEL_SERIES], of_b[CHANNEL_SERIES];
 	unsigned count = 0;
 
 	memcpy(of_a, &a, sizeof of_a);
 	memcpy(of_b, &b, sizeof of_b);
-	for (unsigned i = 0; i < CHANNEL_SERIES; i++)
+	for (unsigned i = first; i < CHANNEL_SERIES; i++)
 		count += of_a[i] == of_b[i] && of_a[i] != 0;
 	return count;
+}
+
+static unsigned common(struct ring_replication_channel a, struct ring_replication_channel b)
+{
+	return common_from(0, a, b);
 }
 
 static void R1_one_name_gets_the_same_handles_and_two_names_share_none(void **state)
@@ -79,25 +86,26 @@ static void R1_one_name_gets_the_same_handles_and_two_names_share_none(void **st
 
 static void room_that_it_asks_for_is_enough_and_half_of_it_is_not(void **state)
 {
-	char prefix[RING_REPLICATION_PREFIX_MAX + 1];
-	const struct ring_replication_options sets[] = {
-		{NULL, 0, 0}, {"", 100, 100}, {prefix, 30, 200}, {NULL, 5000, 10000}};
+	char prefix[RING_SET_PREFIX_MAX + 1];
+	const struct ring_set_options sets[] = {
+		{NULL, {0, 0}}, {"", {100, 100}}, {prefix, {30, 200}}, {NULL, {5000, 10000}}};
 
 	memset(prefix, 'p', sizeof prefix);
-	prefix[RING_REPLICATION_PREFIX_MAX] = 0;
+	prefix[RING_SET_PREFIX_MAX] = 0;
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
 		struct ring_options ring = workspace_options(*state, "room");
-		struct ring_replication set;
+		struct ring_set set;
 		struct ring_segment *segment;
 
-		ring.metrics_spare = RING_REPLICATION_METRICS;
-		ring.series_spare = ring_replication_series(&sets[i]);
+		ring.metrics_spare = RING_SET_METRICS_MAX;
+		ring.series_spare = ring_set_series(&ring_replication, &sets[i]);
 		segment = workspace_segment(&ring);
-		assert_int_equal(ring_replication_define(&set, segment, &sets[i]), 0);
+		assert_int_equal(ring_set_define(&set, segment, &ring_replication, &sets[i]), 0);
 		ring_segment_close(segment);
 		ring.series_spare /= 2;
 		segment = workspace_segment(&ring);
-		assert_int_equal(ring_replication_define(&set, segment, &sets[i]), -ENOSPC);
+		assert_int_equal(ring_set_define(&set, segment, &ring_replication, &sets[i]),
+				 -ENOSPC);
 		assert_null(set.segment);
 		ring_segment_close(segment);
 	}
@@ -105,30 +113,29 @@ static void room_that_it_asks_for_is_enough_and_half_of_it_is_not(void **state)
 
 static void R2_past_the_budget_all_handles_of_a_channel_are_the_overflows(void **state)
 {
-	struct plane plane = plane_open(
-		*state, &(struct ring_replication_options){.channels_max = 2, .followers_max = 1});
+	struct plane plane = plane_open(*state, &(struct ring_set_options){.budgets = {2, 1}});
 	const struct ring_replication_channel a = channel_of(&plane, "a");
 	struct ring_reader *reader = workspace_reader(plane.segment);
 
-	assert_int_equal(ring_reader_series_count(reader), RESERVED + CHANNEL_SERIES);
+	assert_int_equal(ring_reader_series_count(reader), CHANNEL_SERIES);
 	channel_of(&plane, "b");
 	const struct ring_replication_channel c = channel_of(&plane, "c");
 	assert_int_equal(common(c, channel_of(&plane, "d")), CHANNEL_SERIES);
 	assert_int_equal(common(c, channel_of(&plane, RING_OVERFLOW_LABEL)), CHANNEL_SERIES);
 	assert_int_equal(common(c, a), 0);
 	assert_int_equal(common(a, channel_of(&plane, "a")), CHANNEL_SERIES);
-	assert_int_not_equal(c.leader_lag.key, c.replica_lag.key);
+	assert_int_not_equal(c.lag[RING_REPLICATION_LEADER].key,
+			     c.lag[RING_REPLICATION_REPLICA].key);
 	assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
-	/* Two channels, and the seven counters of the overflow beside its two lags. */
+	/* Two channels and the overflow. */
 	assert_int_equal(ring_reader_series_count(reader), 3 * CHANNEL_SERIES);
 	ring_reader_close(reader);
 	ring_segment_close(plane.segment);
 }
 
-static void R2_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state)
+static void R2_totals_of_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state)
 {
-	struct plane plane = plane_open(
-		*state, &(struct ring_replication_options){.channels_max = 64, .followers_max = 1});
+	struct plane plane = plane_open(*state, &(struct ring_set_options){.budgets = {64, 1}});
 	struct ring_replication_channel handles[64], overflow;
 	char name[RING_LABEL_VALUE_MAX + 1];
 	unsigned folded = 0;
@@ -139,9 +146,9 @@ static void R2_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state
 	}
 	overflow = channel_of(&plane, RING_OVERFLOW_LABEL);
 	for (unsigned i = 0; i < 64; i++) {
-		const unsigned shared = common(handles[i], overflow);
-		assert_true(shared == 0 || shared == CHANNEL_SERIES);
-		folded += shared == CHANNEL_SERIES;
+		const unsigned shared = common_from(CHANNEL_GAUGES, handles[i], overflow);
+		assert_true(shared == 0 || shared == CHANNEL_TOTALS);
+		folded += shared == CHANNEL_TOTALS;
 		snprintf(name, sizeof name, "%0*u", (int)RING_LABEL_VALUE_MAX, i);
 		assert_int_equal(common(handles[i], channel_of(&plane, name)), CHANNEL_SERIES);
 	}
@@ -151,8 +158,7 @@ static void R2_names_that_are_too_long_for_the_heap_fold_as_a_whole(void **state
 
 static void room_that_it_asks_for_holds_names_of_63_bytes(void **state)
 {
-	struct plane plane = plane_open(*state, &(struct ring_replication_options){
-							.channels_max = 1000, .followers_max = 1});
+	struct plane plane = plane_open(*state, &(struct ring_set_options){.budgets = {1000, 1}});
 	const struct ring_replication_channel overflow = channel_of(&plane, RING_OVERFLOW_LABEL);
 	char name[64];
 
@@ -214,8 +220,7 @@ static const struct ring_header *live_header(const struct ring_segment *segment)
 
 static void R2_racing_threads_agree_and_readers_see_whole_channels_only(void **state)
 {
-	struct plane plane = plane_open(
-		*state, &(struct ring_replication_options){.channels_max = NAMES_OWN});
+	struct plane plane = plane_open(*state, &(struct ring_set_options){.budgets = {NAMES_OWN}});
 	const struct ring_header *header = live_header(plane.segment);
 	static struct race races[RACERS];
 	pthread_t threads[RACERS];
@@ -227,9 +232,9 @@ static void R2_racing_threads_agree_and_readers_see_whole_channels_only(void **s
 	do {
 		/* relaxed: only the number matters. */
 		count = (uint32_t)ring_load_relaxed(&header->series_count);
-		if (count < RESERVED + NAMES_OWN * CHANNEL_SERIES)
-			assert_int_equal(count % CHANNEL_SERIES, RESERVED);
-	} while (count < RESERVED + NAMES_OWN * CHANNEL_SERIES);
+		if (count < NAMES_OWN * CHANNEL_SERIES)
+			assert_int_equal(count % CHANNEL_SERIES, 0);
+	} while (count < NAMES_OWN * CHANNEL_SERIES);
 	for (unsigned t = 0; t < RACERS; t++)
 		pthread_join(threads[t], NULL);
 	const struct ring_replication_channel overflow = channel_of(&plane, RING_OVERFLOW_LABEL);
@@ -298,7 +303,7 @@ static void a_follower_that_is_gone_has_none_of_its_three_values(void **state)
 }
 
 /* Every call of the set. */
-static void record_all(struct ring_writer *writer, const struct ring_replication *set)
+static void record_all(struct ring_writer *writer, const struct ring_set *set)
 {
 	const struct ring_replication_channel c = ring_replication_channel_resolve(set, "x");
 	const struct ring_replication_follower f = ring_replication_follower_resolve(set, "x");
@@ -320,21 +325,21 @@ static void record_all(struct ring_writer *writer, const struct ring_replication
 
 static void without_a_set_or_a_segment_every_call_records_nothing(void **state)
 {
-	const struct ring_replication none = {.segment = NULL};
+	const struct ring_set none = {.segment = NULL};
 	const struct ring_options options = workspace_options(*state, "plane");
 	struct ring_segment *segment = workspace_segment(&options), *noop;
 	struct ring_writer *writer = ring_writer_claim(segment, 0);
 	struct ring_reader *reader = workspace_reader(segment);
 	struct ring_account account;
-	struct ring_replication set;
+	struct ring_set set;
 
 	record_all(writer, &none);
-	assert_int_equal(ring_replication_define(&set, segment, NULL), -ENOSPC);
+	assert_int_equal(ring_set_define(&set, segment, &ring_replication, NULL), -ENOSPC);
 	record_all(writer, &set);
 	assert_int_equal(ring_reader_account(reader, 0, &account), RING_SOUND);
 	assert_int_equal(account.written, 0);
 	assert_int_equal(ring_segment_create(&noop, &options), -EBUSY);
-	assert_int_equal(ring_replication_define(&set, noop, NULL), 0);
+	assert_int_equal(ring_set_define(&set, noop, &ring_replication, NULL), 0);
 	record_all(ring_writer_claim(noop, 0), &set);
 	ring_segment_close(noop);
 	ring_reader_close(reader);
@@ -343,22 +348,22 @@ static void without_a_set_or_a_segment_every_call_records_nothing(void **state)
 
 static void prefix_is_judged_and_several_may_share_a_segment(void **state)
 {
-	char longest[RING_REPLICATION_PREFIX_MAX + 2];
+	char longest[RING_SET_PREFIX_MAX + 2];
 	struct plane plane = plane_open(*state, NULL);
-	struct ring_replication set;
+	struct ring_set set;
 
-	assert_int_equal(ring_replication_define(&set, plane.segment, NULL), 0);
+	assert_int_equal(ring_set_define(&set, plane.segment, &ring_replication, NULL), 0);
 	assert_int_equal(
 		common(channel_of(&plane, "a"), ring_replication_channel_resolve(&set, "a")),
 		CHANNEL_SERIES);
 	memset(longest, 'p', sizeof longest);
 	longest[sizeof longest - 1] = 0;
-	assert_int_equal(ring_replication_define(&set, plane.segment,
-						 &(struct ring_replication_options){longest, 1, 1}),
+	assert_int_equal(ring_set_define(&set, plane.segment, &ring_replication,
+					 &(struct ring_set_options){longest, {1, 1}}),
 			 -EINVAL);
 	assert_non_null(strstr(ring_error(), "has more than 100 bytes"));
-	assert_int_equal(ring_replication_define(&set, plane.segment,
-						 &(struct ring_replication_options){"9_", 1, 1}),
+	assert_int_equal(ring_set_define(&set, plane.segment, &ring_replication,
+					 &(struct ring_set_options){"9_", {1, 1}}),
 			 -EINVAL);
 	assert_non_null(strstr(ring_error(), "not starting with a digit"));
 	assert_null(set.segment);
@@ -368,18 +373,18 @@ static void prefix_is_judged_and_several_may_share_a_segment(void **state)
 /* What "a" has counted after one more run with this budget; -1 if the set is refused. */
 static int64_t count_in_run(const char *dir, unsigned budget, bool declared)
 {
-	const struct ring_replication_options options = {.channels_max = budget};
+	const struct ring_set_options options = {.budgets = {budget}};
 	struct ring_options ring = workspace_options(dir, "plane");
-	struct ring_replication_schema schema;
+	struct ring_set_schema schema;
 	struct plane plane;
 	int64_t count = -1;
 
-	ring_replication_declare(&schema, &options);
+	ring_set_declare(&schema, &ring_replication, &options);
 	ring.metrics = declared ? schema.metrics : NULL;
-	ring.metric_count = declared ? RING_REPLICATION_METRICS : 0;
-	ring.series_spare = declared ? 1 : ring_replication_series(&options);
+	ring.metric_count = declared ? schema.metric_count : 0;
+	ring.series_spare = declared ? 1 : ring_set_series(&ring_replication, &options);
 	plane.segment = workspace_segment(&ring);
-	if (ring_replication_define(&plane.set, plane.segment, &options) == 0) {
+	if (ring_set_define(&plane.set, plane.segment, &ring_replication, &options) == 0) {
 		const struct ring_replication_channel a = channel_of(&plane, "a");
 		ring_replication_sync_bytes(ring_writer_claim(plane.segment, 0), &a, 5);
 		count = (int64_t)bits_of(plane.segment, "dataforts_replication_sync_bytes_total",
@@ -413,7 +418,7 @@ int main(void)
 		TEST(R1_one_name_gets_the_same_handles_and_two_names_share_none),
 		TEST(room_that_it_asks_for_is_enough_and_half_of_it_is_not),
 		TEST(R2_past_the_budget_all_handles_of_a_channel_are_the_overflows),
-		TEST(R2_names_that_are_too_long_for_the_heap_fold_as_a_whole),
+		TEST(R2_totals_of_names_that_are_too_long_for_the_heap_fold_as_a_whole),
 		TEST(room_that_it_asks_for_holds_names_of_63_bytes),
 		TEST(R2_racing_threads_agree_and_readers_see_whole_channels_only),
 		TEST(R3_lag_is_the_double_next_to_the_seconds_and_never_the_mark_for_unset),

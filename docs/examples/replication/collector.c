@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include <ring/replication.h>
 #include <ring/segment.h>
+#include <ring/set/replication.h>
 
 #include "collector.h"
 #include "options.h"
@@ -34,7 +34,7 @@ struct collector {
 
 	struct ring_segment *segment;
 	struct ring_writer *writer;
-	struct ring_replication set;
+	struct ring_set set;
 	struct ring_gauge up;
 	struct follower followers[FOLLOWERS_MAX];
 	unsigned follower_count;
@@ -189,17 +189,19 @@ static void segment_open(struct collector *collector)
 		.merge = RING_LAST,
 		.label_keys = {"source"},
 	};
-	const struct ring_replication_options budgets = {.channels_max = 1}; /* there are none */
+	const struct ring_set_options budgets = {
+		.budgets = {[RING_REPLICATION_CHANNELS] = 1}}; /* there are none */
 
 	if (ring_segment_create(&collector->segment,
-				&(struct ring_options){
-					.name = collector->options.segment,
-					.dir = collector->options.dir,
-					.core_count = 1,
-					.metrics = &up,
-					.metric_count = 1,
-					.series_spare = ring_replication_series(&budgets)}) != 0 ||
-	    ring_replication_define(&collector->set, collector->segment, &budgets) != 0)
+				&(struct ring_options){.name = collector->options.segment,
+						       .dir = collector->options.dir,
+						       .core_count = 1,
+						       .metrics = &up,
+						       .metric_count = 1,
+						       .series_spare = ring_set_series(
+							       &ring_replication, &budgets)}) !=
+		    0 ||
+	    ring_set_define(&collector->set, collector->segment, &ring_replication, &budgets) != 0)
 		options_refuse(collector->source, collector->options.segment, ring_error());
 	collector->writer = ring_writer_claim(collector->segment, 0);
 	collector->up = ring_gauge_resolve(collector->segment, SOURCE_UP,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the collectors share. A collector asks a database, again and again, how far each of its
- * replicas is, and records that with <ring/replication.h>: here is the loop, what is recorded and
- * when it is taken back; postgres_collector.c and redis_collector.c know how to ask.
+ * replicas is, and records that with <ring/set/replication.h>: here is the loop, what is recorded
+ * and when it is taken back; postgres_collector.c and redis_collector.c know how to ask.
  *
  * One thread. A round ends within a few times SOURCE_TIMEOUT_S even when the database hangs.
  */
