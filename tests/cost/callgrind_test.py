@@ -67,10 +67,22 @@ def test_replication_leader_lag_takes_no_more_than_conversion_and_record(here):
     call_of_the_set_costs_its_record(here, "loop_leader_lag", "loop_plain_lag")
 
 
+def test_X13_closed_label_that_the_compiler_knows_takes_no_more_than_the_record(here):
+    call_of_the_set_costs_its_record(here, "loop_action", "loop_plain_action")
+
+
+def test_X7_closed_label_that_it_does_not_know_takes_at_most_four_more(here):
+    spent, plain = per_pass(here, "loop_any_action"), per_pass(here, "loop_plain_any_action")
+    print(f"# loop_any_action: {spent} instructions, loop_plain_any_action: {plain}")
+    assert 10 < spent <= plain + 4
+
+
 place.main([
     test_counter_add_takes_at_most_20_instructions,
     test_counter_add_in_bursts_of_32_takes_at_most_20,
     test_X12_state_set_takes_at_most_five_more_than_a_gauge,
     test_replication_sync_bytes_takes_no_more_than_the_record,
     test_replication_leader_lag_takes_no_more_than_conversion_and_record,
+    test_X13_closed_label_that_the_compiler_knows_takes_no_more_than_the_record,
+    test_X7_closed_label_that_it_does_not_know_takes_at_most_four_more,
 ])

@@ -10,6 +10,7 @@
 
 #include <ring/record.h>
 #include <ring/segment.h>
+#include <ring/set/queues.h>
 #include <ring/set/replication.h>
 
 #define HANDLES   64u /* a power of two */
@@ -29,6 +30,12 @@ state_loop loop_plain_gauge, loop_state;
 typedef void channel_loop(struct ring_writer *writer,
 			  const struct ring_replication_channel *channels, unsigned count);
 channel_loop loop_plain_bytes, loop_sync_bytes, loop_plain_lag, loop_leader_lag;
+
+/* Of a label that is closed: a handle that is known, one whose label is known, and one whose label
+ * is to be judged. */
+typedef void action_loop(struct ring_writer *writer, const struct ring_queue_partition *partitions,
+			 unsigned count);
+action_loop loop_plain_action, loop_action, loop_plain_any_action, loop_any_action;
 
 /* What taking the next handle costs. */
 MEASURED void loop_nothing(struct ring_writer *writer, const struct ring_counter *handles,
@@ -100,6 +107,61 @@ MEASURED void loop_leader_lag(struct ring_writer *writer,
 		ring_replication_leader_lag(writer, &channels[i % HANDLES], i);
 }
 
+#define PARTITION(i) partitions[(i) % HANDLES]
+
+/* One of them, of which the compiler does not know that. */
+static inline unsigned some_action(unsigned i)
+{
+	unsigned action = i / 2 % (unsigned)ring_queue_action_count;
+
+	__asm__("" : "+r"(action));
+	return action;
+}
+
+MEASURED void loop_plain_action(struct ring_writer *writer,
+				const struct ring_queue_partition *partitions, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_counter_add(writer, PARTITION(i).messages[RING_QUEUE_SEND], 1);
+}
+
+MEASURED void loop_action(struct ring_writer *writer, const struct ring_queue_partition *partitions,
+			  unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_queue_act(writer, &PARTITION(i), RING_QUEUE_SEND);
+}
+
+MEASURED void loop_plain_any_action(struct ring_writer *writer,
+				    const struct ring_queue_partition *partitions, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_counter_add(writer, PARTITION(i).messages[some_action(i)], 1);
+}
+
+MEASURED void loop_any_action(struct ring_writer *writer,
+			      const struct ring_queue_partition *partitions, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		ring_queue_act(writer, &PARTITION(i), (enum ring_queue_action)some_action(i));
+}
+
+static int loop_partitions(struct ring_segment *segment, struct ring_writer *writer, unsigned count)
+{
+	struct ring_queue_partition partitions[HANDLES];
+	struct ring_set set;
+
+	if (ring_set_define(&set, segment, &ring_queues, NULL) != 0)
+		return -1;
+	for (unsigned i = 0; i < HANDLES; i++)
+		partitions[i] = ring_queue_partition_resolve(&set, "cost", i);
+	loop_plain_action(writer, partitions, count);
+	loop_action(writer, partitions, count);
+	loop_plain_any_action(writer, partitions, count);
+	loop_any_action(writer, partitions, count);
+	return 0;
+}
+
 static int loop_channels(struct ring_segment *segment, struct ring_writer *writer, unsigned count)
 {
 	struct ring_replication_channel channels[HANDLES];
@@ -160,7 +222,8 @@ int main(int argc, char **argv)
 		.core_count = 1,
 		.metrics = &metric,
 		.metric_count = 1,
-		.series_spare = ring_set_series(&ring_replication, NULL) + 2 * HANDLES,
+		.series_spare = ring_set_series(&ring_replication, NULL) +
+				ring_set_series(&ring_queues, NULL) + 2 * HANDLES,
 	};
 	const unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	struct ring_counter handles[HANDLES];
@@ -183,6 +246,7 @@ int main(int argc, char **argv)
 	loop_add(writer, handles, count);
 	loop_burst(writer, handles, count);
 	const int error = loop_channels(segment, writer, count) |
+			  loop_partitions(segment, writer, count) |
 			  loop_states(segment, writer, count);
 	ring_segment_close(segment);
 	return error ? 1 : 0;
