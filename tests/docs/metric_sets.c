@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of docs/metric-sets.md that tells a set's metrics, from what its header declares.
+ * The part of docs/metric-sets.md that tells a set's metrics, from what its header declares; or a
+ * segment that has a series of each metric of all sets, and their names, until the input ends.
  *
  * usage: metric_sets SET
+ *        metric_sets --dir DIR
  */
 #include <stdio.h>
 #include <string.h>
 
-#include <ring/set/commands.h>
-#include <ring/set/conflicts.h>
-#include <ring/set/dispatch.h>
-#include <ring/set/leases.h>
-#include <ring/set/lsm.h>
-#include <ring/set/queues.h>
-#include <ring/set/raft.h>
-#include <ring/set/replication.h>
-#include <ring/set/requests.h>
-#include <ring/set/scripts.h>
-
-static const struct {
-	const char *name;
-	const struct ring_set_spec *spec;
-} sets[] = {
-	{"commands", &ring_commands}, {"conflicts", &ring_conflicts},
-	{"dispatch", &ring_dispatch}, {"leases", &ring_leases},
-	{"lsm", &ring_lsm},           {"queues", &ring_queues},
-	{"raft", &ring_raft},         {"replication", &ring_replication},
-	{"requests", &ring_requests}, {"scripts", &ring_scripts},
-};
+#include "all_sets.h"
 
 static void print_list(const char *const *values, const char *mark)
 {
@@ -97,15 +79,79 @@ static void print_bundle(const struct ring_set_bundle *bundle)
 	print_labels(bundle);
 }
 
-int main(int argc, char **argv)
+static int print_set(const char *name)
 {
-	for (size_t i = 0; argc == 2 && i < sizeof sets / sizeof sets[0]; i++) {
-		if (strcmp(sets[i].name, argv[1]) != 0)
+	for (size_t i = 0; i < ALL_SETS; i++) {
+		const struct ring_set_bundle *const *bundle = all_sets[i].spec->bundles;
+		if (strcmp(all_sets[i].name, name) != 0)
 			continue;
-		for (unsigned b = 0; sets[i].spec->bundles[b]; b++)
-			print_bundle(sets[i].spec->bundles[b]);
+		for (; *bundle; bundle++)
+			print_bundle(*bundle);
 		return 0;
 	}
-	fprintf(stderr, "metric_sets: %s: no such set\n", argc == 2 ? argv[1] : "SET");
+	fprintf(stderr, "metric_sets: %s: no such set\n", name);
 	return 2;
+}
+
+/* Gives one series of the metric a value. */
+static void record(struct ring_segment *segment, struct ring_writer *writer,
+		   const struct ring_metric_def *def)
+{
+	const char *labels[RING_LABELS_MAX + 1] = {NULL};
+
+	for (unsigned i = 0; i < RING_LABELS_MAX && def->label_keys[i]; i++)
+		labels[i] = "x";
+	switch (def->kind) {
+	case RING_COUNTER:
+		ring_counter_add(writer, ring_counter_resolve(segment, def->name, labels), 1);
+		break;
+	case RING_GAUGE:
+		ring_gauge_set(writer, ring_gauge_resolve(segment, def->name, labels), 1);
+		break;
+	case RING_HISTOGRAM:
+		ring_histogram_observe(writer, ring_histogram_resolve(segment, def->name, labels),
+				       1);
+		break;
+	case RING_STATESET:
+		ring_state_set(writer, ring_state_resolve(segment, def->name, labels), 1);
+		break;
+	}
+}
+
+static int show_all(const char *dir)
+{
+	const struct ring_options options = {.name = "sets",
+					     .dir = dir,
+					     .core_count = 1,
+					     .metrics_spare = 256,
+					     .series_spare = 1u << 16};
+	const struct ring_set_options few = {.budgets = {2, 2, 2, 2}};
+	struct ring_set_schema schema;
+	struct ring_segment *segment;
+	struct ring_set set;
+	int error = ring_segment_create(&segment, &options);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+
+	ring_tick(writer);
+	for (size_t i = 0; i < ALL_SETS && error == 0; i++) {
+		error = ring_set_define(&set, segment, all_sets[i].spec, &few);
+		ring_set_declare(&schema, all_sets[i].spec, &few);
+		for (unsigned m = 0; m < schema.metric_count; m++) {
+			record(segment, writer, &schema.metrics[m]);
+			printf("%s\n", schema.names[m]);
+		}
+	}
+	if (error)
+		fprintf(stderr, "metric_sets: %s: %s\n", dir, ring_error());
+	fclose(stdout);
+	(void)getchar(); /* up to its end */
+	ring_segment_close(segment);
+	return error ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--dir") == 0)
+		return show_all(argv[2]);
+	return print_set(argc == 2 ? argv[1] : "");
 }

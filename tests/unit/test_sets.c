@@ -12,17 +12,7 @@
 
 #include <cmocka.h>
 
-#include <ring/set/commands.h>
-#include <ring/set/conflicts.h>
-#include <ring/set/dispatch.h>
-#include <ring/set/leases.h>
-#include <ring/set/lsm.h>
-#include <ring/set/queues.h>
-#include <ring/set/raft.h>
-#include <ring/set/replication.h>
-#include <ring/set/requests.h>
-#include <ring/set/scripts.h>
-
+#include "all_sets.h"
 #include "shown.h"
 #include "workspace.h"
 
@@ -348,27 +338,22 @@ static void X10_a_forgotten_gauge_gives_its_place_and_a_counter_keeps_its_own(vo
 	ring_segment_close(plane.segment);
 }
 
-static const struct ring_set_spec *const all[] = {
-	&ring_commands, &ring_conflicts,   &ring_dispatch, &ring_leases,   &ring_lsm,
-	&ring_queues,   &ring_replication, &ring_raft,     &ring_requests, &ring_scripts,
-};
-
 static void X13_all_sets_have_room_where_they_ask_for_it_under_any_prefix(void **state)
 {
 	static const char *const prefixes[] = {NULL, "", "mine_"};
 	struct ring_options options = {.dir = *state, .core_count = 1};
 	char name[16];
 
-	for (unsigned i = 0; i < sizeof all / sizeof all[0] * 3; i++) {
+	for (unsigned i = 0; i < 3 * ALL_SETS; i++) {
 		const struct ring_set_options with = {.prefix = prefixes[i % 3],
 						      .budgets = {3, 4, 5, 6}};
 		struct ring_set set;
 		snprintf(name, sizeof name, "room%u", i); /* one that nobody had before */
 		options.name = name;
 		options.metrics_spare = RING_SET_METRICS_MAX;
-		options.series_spare = ring_set_series(all[i / 3], &with);
+		options.series_spare = ring_set_series(all_sets[i / 3].spec, &with);
 		struct ring_segment *segment = workspace_segment(&options);
-		if (ring_set_define(&set, segment, all[i / 3], &with) != 0)
+		if (ring_set_define(&set, segment, all_sets[i / 3].spec, &with) != 0)
 			fail_msg("%s", ring_error());
 		ring_segment_close(segment);
 	}
