@@ -157,9 +157,10 @@ void ring_set_word(const char *name, size_t bytes, char word[RING_SET_WORD_BYTES
  *	ONE(OF, kind, member, "name", unit, "help") or, with a closed label,
  *	EACH(OF, kind, member, label, "name", unit, "help"), the kind being
  *		COUNTER              total; polled uint64_t
- *		SUM                  gauge, of several cores and processes the sum; polled int64_t
- *		LAST                 gauge, of them the newest; polled int64_t
- *		KNOWN                the same, polled, where 0 stands for unknown
+ *		SUM                  gauge, of several cores and processes the sum; polled int64_t,
+ *		                     below 0 it is 0
+ *		LAST                 gauge, of them the newest; polled as SUM
+ *		KNOWN                the same, polled; 0 and below stay as it was
  *		SECONDS              the same, polled as a double
  *		STATES(label)        state set of a closed label's values; polled as its enum
  *		HISTOGRAM(bounds)    with an array of bounds
