@@ -373,6 +373,20 @@ static void metrics_of_the_poller_can_be_declared(void **state)
 	ring_segment_close(segment);
 }
 
+static void metrics_of_the_poller_have_room_among_those_that_come_later(void **state)
+{
+	struct ring_options options = workspace_options(*state, "later");
+	struct ring_poller *poller;
+
+	options.metric_count = 0;
+	options.metrics_spare = RING_POLLER_METRICS;
+	options.series_spare = RING_POLLER_SERIES;
+	struct ring_segment *segment = workspace_segment(&options);
+	assert_int_equal(ring_poller_start(&poller, segment, RING_CORE_ANY), 0);
+	assert_int_equal(ring_poller_stop(poller), 0);
+	ring_segment_close(segment);
+}
+
 static void removing_a_source_forgets_its_gauges_and_keeps_its_totals(void **state)
 {
 	struct polled polled;
@@ -466,6 +480,7 @@ int main(void)
 		TEST(value_that_cannot_be_taken_is_refused_and_harms_no_other),
 		TEST(poller_says_how_its_sources_do),
 		TEST(metrics_of_the_poller_can_be_declared),
+		TEST(metrics_of_the_poller_have_room_among_those_that_come_later),
 		TEST(removing_a_source_forgets_its_gauges_and_keeps_its_totals),
 		TEST(X6_what_is_not_there_is_polled_without_a_word),
 		TEST(X6_source_without_a_function_is_never_asked),

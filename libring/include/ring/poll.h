@@ -58,6 +58,7 @@ struct ring_source {
 
 /* What a poller says of its sources, each with the label `source`: */
 #define RING_POLLER_METRICS 5u
+#define RING_POLLER_SERIES  512u /* of ring_options.series_spare at most, if not declared */
 /*   poller_polls_total{answer}              polls that ended; answer: "none", "some", "all"
  *   poller_poll_duration_seconds            how long the last one took, or takes by now
  *   poller_overdue                          1 while one takes longer than the interval, else 0
