@@ -158,8 +158,11 @@ int ring_geometry_plan(const struct ring_options *o, struct ring_header *header)
 				 (o->metrics_spare ? o->metrics_spare : SPARE_METRICS);
 	if (metrics > RING_METRICS_MAX || total.series > RING_SERIES_MAX ||
 	    total.cells > RING_CELLS_MAX || total.heap_bytes > RING_HEAP_MAX)
-		return ring_fail(EINVAL, "%s: budgets beyond the format's limits together",
-				 o->name);
+		return ring_fail(EINVAL,
+				 "%s: budgets need together more than %u metrics, %u series, %u "
+				 "cells or %u bytes of text",
+				 o->name, RING_METRICS_MAX, RING_SERIES_MAX, RING_CELLS_MAX,
+				 RING_HEAP_MAX);
 	*header = (struct ring_header){
 		.endian_mark = RING_ENDIAN_MARK,
 		.version_major = RING_VERSION_MAJOR,

@@ -72,10 +72,12 @@ static int define(struct ring_registry *registry, const struct ring_metric_def *
 	if (known && ring_entry_equals(&known->entry, &registry->heap, def))
 		return 0;
 	if (known)
-		return ring_fail(EEXIST, "metric %s: already defined otherwise", def->name);
+		return ring_fail(EEXIST,
+				 "metric %s: already defined otherwise, here or by a predecessor",
+				 def->name);
 	const char *short_of = shortage(registry, def);
 	if (short_of)
-		return ring_fail(ENOSPC, "metric %s: no room for %u series; raise %s", def->name,
+		return ring_fail(ENOSPC, "metric %s, of %u series: no room; raise %s", def->name,
 				 ring_series_max(def), short_of);
 	struct metric *metric = calloc(1, sizeof *metric);
 	if (!metric)

@@ -242,7 +242,9 @@ static int claim_core(struct ring_segment *segment, unsigned core, struct ring_c
 	else if (core < count && !is_free(segment, core))
 		return ring_fail(EBUSY, "core %u: its ring has a writer", core);
 	if (core >= count)
-		return ring_fail(ENOENT, "no ring free: all %u are claimed or out of range", count);
+		return ring_fail(ENOENT,
+				 "no ring free: %u are claimed or out of range; raise core_count",
+				 count);
 	if (pthread_setspecific(held_key, &held) != 0)
 		return ring_fail(ENOMEM, "core %u: out of memory", core);
 	*claimed = claim_at(&segment->map, core);
