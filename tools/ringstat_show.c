@@ -175,7 +175,7 @@ static int run(char **operands)
 		return options_complain("ringstat show", "--per-core", "not with --total");
 	int result = target_open(&reader, dir, operands[0]);
 	if (result)
-		return target_complain(operands[0], result);
+		return target_complain_at(dir, operands[0], result);
 	json_t *document = json_object();
 	result = (int)(total ? facts_totals(document, reader)
 			     : facts_collect(document, reader, per_core));

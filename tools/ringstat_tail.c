@@ -282,7 +282,7 @@ static int run(char **operands)
 	int result = target_open(&tail.reader, dir, tail.operand);
 
 	if (result)
-		return target_complain(tail.operand, result);
+		return target_complain_at(dir, tail.operand, result);
 	if (!choose_cores(&tail)) {
 		ring_reader_close(tail.reader);
 		return options_complain("ringstat tail", "--core", "the segment has fewer cores");

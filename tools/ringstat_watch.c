@@ -275,7 +275,7 @@ static int run(char **operands)
 	if (result == 0)
 		result = ring_reader_open(&watch.reader, AT_FDCWD, watch.path);
 	if (result)
-		return target_complain(watch.operand, result);
+		return target_complain_at(dir, watch.operand, result);
 	stop_prepare();
 	result = watch_run(&watch);
 	look_clear(&watch.before);

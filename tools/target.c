@@ -65,3 +65,11 @@ int target_complain(const char *operand, int result)
 	tool_message(operand, "%s", target_reason(result));
 	return target_status(result);
 }
+
+int target_complain_at(const char *dir, const char *operand, int result)
+{
+	char path[RING_PATH_BYTES];
+	const bool known = result < 0 && target_path(dir, operand, path) == 0;
+
+	return target_complain(known ? path : operand, result);
+}

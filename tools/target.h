@@ -27,4 +27,7 @@ int target_status(int result);
 /* Says that `operand` could not be read; returns the exit status. */
 int target_complain(const char *operand, int result);
 
+/* The same of what target_open was given, and where it looked for it. */
+int target_complain_at(const char *dir, const char *operand, int result);
+
 #endif

@@ -250,7 +250,8 @@ def without_a_segment_there_is_one_line_and_exit_2(place):
     for command in ("show", "watch", "tail"):
         result = ringstat(command, "none", "--dir", place.folder)
         assert (result.returncode, result.stdout) == (2, b"")
-        assert result.stderr == b"ringstat: none: No such file or directory\n"
+        looked_for = f"{place.folder}/none"
+        assert result.stderr == f"ringstat: {looked_for}: No such file or directory\n".encode()
     path, _ = loaded(place, "a", "--samples", 10)
     image = Image(path)
     image.set("version_major", 3)
