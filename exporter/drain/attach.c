@@ -327,6 +327,7 @@ int attach_open(struct attach *attach, const char *dir, struct aggregate *aggreg
 		attach_close(attach);
 		return error;
 	}
+	log_event(LOG_INFO, "directory opened", "dir", attach->dir, NULL);
 	look_begin(attach, now_ns);
 	while (attach_is_looking(attach))
 		look_on(attach);

@@ -136,8 +136,9 @@ def once_tells_nobody_and_asks_nobody(place):
     refused(place, "--once", "--alert.url=http://")
 
 
-def missing_directory_is_made_for_its_owner_and_group(place):
-    Exporter(place)
+def missing_directory_is_made_for_its_owner_and_group_and_named(place):
+    exporter = Exporter(place)
+    assert f'msg="directory opened" dir="{place.segments}"' in exporter.said()
     assert stat.S_IMODE(os.stat(place.segments).st_mode) == 0o750 & ~umask()
 
 
@@ -373,7 +374,8 @@ def log_lines_are_whole_in_both_formats(place):
     assert rb'segment="bad\"\u000a' in done.stderr
     done = export_once(place, "--log.format=json")
     events = [json.loads(line) for line in done.stderr.decode().splitlines()]
-    assert {event["msg"] for event in events} == {"segment attached", "segment quarantined"}
+    assert {event["msg"] for event in events} == \
+        {"directory opened", "segment attached", "segment quarantined"}
     assert [event["segment"] for event in events if event["level"] == "warn"] == ['bad"\n\ufffd']
 
 
@@ -386,7 +388,7 @@ main([
     password_of_an_alertmanager_goes_there_and_nowhere_else,
     one_alertmanager_given_twice_is_one_line_and_exit_2,
     once_tells_nobody_and_asks_nobody,
-    missing_directory_is_made_for_its_owner_and_group,
+    missing_directory_is_made_for_its_owner_and_group_and_named,
     directory_that_cannot_be_is_one_line_and_exit_2,
     help_and_version_go_to_stdout_and_exit_0,
     what_cannot_be_printed_is_an_error,
