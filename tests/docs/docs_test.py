@@ -59,7 +59,8 @@ victoria-metrics -help
 sed -n "s/^option('\([a-z]*\)'.*/-D\1/p" meson_options.txt
 """
 NEWER = re.compile(r"^.*# newer than promtool.*\n", re.M)  # what Debian's does not know
-HOMES = {"docs/fleet.md": "docs/examples/fleet"}  # where a page's commands are at home
+HOMES = {"docs/collectors.md": "docs/examples/collectors",
+         "docs/fleet.md": "docs/examples/fleet"}  # where a page's commands are at home
 WHOLE, PART = "-o program", "-c -Wno-unused"
 FRAGMENT = """
 #include <ring/read.h>
