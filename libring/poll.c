@@ -270,6 +270,20 @@ static int give(struct ring_poll *poll, const char *metric, enum ring_kind kind,
 	return result;
 }
 
+int ring_poll_keep(struct ring_poll *poll, const char *metric, const char *const *label_values)
+{
+	const struct ring_wanted wanted = {metric, RING_GAUGE, label_values};
+	int result = 0;
+
+	if (!enter(poll))
+		return 0;
+	const struct reading *reading = find(poll, &wanted, hash_wanted(&wanted));
+	if (reading && reading->kind == wanted.kind && reading->answer != poll->answer)
+		result = take(poll, &wanted, reading->held);
+	pthread_mutex_unlock(&poll->gate);
+	return result;
+}
+
 RING_EXPORT int ring_poll_counter(struct ring_poll *poll, const char *metric,
 				  const char *const *label_values, uint64_t total)
 {

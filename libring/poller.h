@@ -31,8 +31,9 @@ struct reading {
 	uint64_t given;  /* by that one: a total, the bits of a double or the place of a state */
 	struct reading *next_given;
 
+	uint64_t held; /* recorded last: a total, or the bits of a double */
+
 	/* From here on the recorder's, at any time. */
-	uint64_t held;    /* recorded last: a total, or the bits of a double */
 	uint64_t claimed; /* of a counter's tally: what it has come to by this reading */
 	struct ring_resolved handle;
 	uint64_t changes; /* of series in the segment, as of when it was resolved last */
@@ -86,6 +87,10 @@ void ring_poll_end(struct ring_poll *poll);
 
 /* Throws away what was given in this answer. */
 void ring_poll_undo(struct ring_poll *poll);
+
+/* Says of a gauge that it stays as it was recorded last, also if this is all there is. Nothing, if
+ * it never was or has been given in this answer. Returns as ring_poll_gauge. */
+int ring_poll_keep(struct ring_poll *poll, const char *metric, const char *const *label_values);
 
 /* The source's counters are at 0. */
 void ring_poll_reset(struct ring_poll *poll);

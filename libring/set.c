@@ -18,6 +18,7 @@
 #include "geometry.h"
 #include "names.h"
 #include "owner.h"
+#include "poller.h"
 #include "registry.h"
 #include "text.h"
 
@@ -249,7 +250,7 @@ static int say(struct ring_poll *poll, const struct ring_set_metric *metric,
 		return ring_poll_gauge(poll, wanted->metric, wanted->label_values,
 				       ring_double_of(bits));
 	if (metric->value == RING_SET_KNOWN && (int64_t)bits <= 0)
-		return 0;
+		return ring_poll_keep(poll, wanted->metric, wanted->label_values);
 	return ring_poll_depth(poll, wanted->metric, wanted->label_values, (int64_t)bits);
 }
 

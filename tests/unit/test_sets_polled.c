@@ -182,6 +182,8 @@ static void observe_stores(struct ring_poll *poll, const struct plane *plane)
 	assert_int_equal(ring_lsm_observe_mode(poll, &plane->set, stores->mode), 0);
 }
 
+#define CAPACITY "elastickv_pebble_block_cache_capacity_bytes"
+
 static void X13_a_store_is_shown_with_cache_and_sync_mode(void **state)
 {
 	struct stores stores = {
@@ -208,8 +210,7 @@ static void X13_a_store_is_shown_with_cache_and_sync_mode(void **state)
 	      "elastickv_pebble_memtables{group=\"1\"} 3",
 	      "elastickv_pebble_memtable_size_bytes{group=\"1\"} 4096",
 	      "elastickv_pebble_memtable_zombies{group=\"1\"} 0",
-	      "elastickv_pebble_block_cache_size_bytes 100",
-	      "elastickv_pebble_block_cache_capacity_bytes 1000",
+	      "elastickv_pebble_block_cache_size_bytes 100", CAPACITY " 1000",
 	      "elastickv_pebble_block_cache_hits_total 90",
 	      "elastickv_pebble_block_cache_misses_total 10",
 	      "elastickv_fsm_apply_sync_mode nosync");
@@ -219,11 +220,55 @@ static void X13_a_store_is_shown_with_cache_and_sync_mode(void **state)
 	stores.mode = (enum ring_lsm_sync_mode)TOO_HIGH;
 	poll(&plane, RING_ANSWER_SOME, observe_stores, &stores);
 	SHOWS(plane.segment, "elastickv_pebble_compact_count_total{group=\"1\"} 30",
-	      "elastickv_pebble_block_cache_capacity_bytes 1000",
-	      "elastickv_fsm_apply_sync_mode sync");
+	      CAPACITY " 1000", "elastickv_fsm_apply_sync_mode sync");
 	stores.store.compactions = 7;
 	poll(&plane, RING_ANSWER_SOME, observe_stores, &stores);
 	SHOWS(plane.segment, "elastickv_pebble_compact_count_total{group=\"1\"} 32");
+	plane_close(&plane);
+}
+
+static void X9_a_capacity_that_is_not_known_stays_in_whatever_answer(void **state)
+{
+	struct stores stores = {.mode = RING_LSM_SYNC};
+	struct plane plane;
+
+	plane_open(&plane, *state, &ring_lsm);
+	stores.cache.capacity_bytes = 0;
+	poll(&plane, RING_ANSWER_ALL, observe_stores, &stores);
+	assert_int_equal(shown_count(plane.segment, CAPACITY), 0);
+	stores.cache.capacity_bytes = 1000;
+	poll(&plane, RING_ANSWER_ALL, observe_stores, &stores);
+	stores.cache.capacity_bytes = 2000;
+	poll(&plane, RING_ANSWER_NONE, observe_stores, &stores);
+	stores.cache.capacity_bytes = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		poll(&plane, RING_ANSWER_ALL, observe_stores, &stores);
+		SHOWS(plane.segment, CAPACITY " 1000");
+	}
+	poll(&plane, RING_ANSWER_ALL, NULL, NULL);
+	assert_int_equal(shown_count(plane.segment, CAPACITY), 0);
+	plane_close(&plane);
+}
+
+/* Two caches in one answer, of which the second one does not know. */
+static void observe_caches(struct ring_poll *poll, const struct plane *plane)
+{
+	const struct ring_lsm_cache unknown = {.size_bytes = 1};
+
+	assert_int_equal(ring_lsm_observe_cache(poll, &plane->set, plane->told), 0);
+	assert_int_equal(ring_lsm_observe_cache(poll, &plane->set, &unknown), 0);
+}
+
+static void X8_a_capacity_that_is_not_known_takes_none_back(void **state)
+{
+	struct plane plane;
+
+	plane_open(&plane, *state, &ring_lsm);
+	for (int64_t bytes = 1000; bytes <= 2000; bytes += 1000) {
+		const struct ring_lsm_cache cache = {.capacity_bytes = bytes};
+		poll(&plane, RING_ANSWER_ALL, observe_caches, &cache);
+		SHOWS(plane.segment, bytes == 1000 ? CAPACITY " 1000" : CAPACITY " 2000");
+	}
 	plane_close(&plane);
 }
 
@@ -356,6 +401,8 @@ int main(void)
 		TEST(X12_a_raft_state_that_there_is_not_is_unknown),
 		TEST(X9_members_that_have_left_are_no_longer_shown),
 		TEST(X13_a_store_is_shown_with_cache_and_sync_mode),
+		TEST(X9_a_capacity_that_is_not_known_stays_in_whatever_answer),
+		TEST(X8_a_capacity_that_is_not_known_takes_none_back),
 		TEST(X11_a_queue_is_shown_by_state_and_no_depth_is_below_0),
 		TEST(X10_past_512_queues_depths_add_up_by_state_and_go_with_the_last),
 		TEST(X9_a_node_that_steps_down_has_no_queues_and_one_that_fails_has_them_all),
