@@ -63,7 +63,8 @@ static struct ring_metric_def define(const struct ring_set_bundle *bundle,
 	if (metric->closed)
 		def.label_keys[open] = metric->closed->key;
 	if (open > 0)
-		def.series_max = budget * values;
+		/* What is too much stays too much, and is refused. */
+		def.series_max = budget > RING_SERIES_MAX ? budget : budget * values;
 	else if (metric->closed)
 		def.series_max = values;
 	if (open > 0 && metric->closed) {
@@ -82,24 +83,36 @@ static unsigned count_metrics(const struct ring_set_spec *spec)
 	return count;
 }
 
-RING_EXPORT void ring_set_declare(struct ring_set_schema *schema, const struct ring_set_spec *spec,
-				  const struct ring_set_options *options)
+/* Returns 0 or, for what there is no room for in a schema, -EINVAL; then it stays empty. */
+static int declare(struct ring_set_schema *schema, const struct ring_set_spec *spec,
+		   const struct ring_set_options *options)
 {
-	if (!options)
-		options = &no_options;
+	const char *prefix = prefix_of(spec, options);
+
 	schema->metric_count = 0;
+	if (strlen(prefix) > RING_SET_PREFIX_MAX)
+		return ring_fail(EINVAL, "prefix %s: has more than %u bytes", prefix,
+				 RING_SET_PREFIX_MAX);
+	if (count_metrics(spec) > RING_SET_METRICS_MAX)
+		return ring_fail(EINVAL, "a set has at most %u metrics", RING_SET_METRICS_MAX);
 	for (unsigned b = 0; spec->bundles[b]; b++) {
 		const struct ring_set_bundle *bundle = spec->bundles[b];
 		const unsigned budget = options->budgets[b] ? options->budgets[b] : bundle->budget;
-		for (unsigned i = 0;
-		     i < bundle->metric_count && schema->metric_count < RING_SET_METRICS_MAX; i++) {
+		for (unsigned i = 0; i < bundle->metric_count; i++) {
 			char *name = schema->names[schema->metric_count];
 			struct ring_metric_def *def = &schema->metrics[schema->metric_count++];
-			name_metric(bundle, &bundle->metrics[i], prefix_of(spec, options), name);
+			name_metric(bundle, &bundle->metrics[i], prefix, name);
 			*def = define(bundle, &bundle->metrics[i], budget);
 			def->name = name;
 		}
 	}
+	return 0;
+}
+
+RING_EXPORT void ring_set_declare(struct ring_set_schema *schema, const struct ring_set_spec *spec,
+				  const struct ring_set_options *options)
+{
+	declare(schema, spec, options ? options : &no_options);
 }
 
 RING_EXPORT unsigned ring_set_series(const struct ring_set_spec *spec,
@@ -122,22 +135,18 @@ RING_EXPORT int ring_set_define(struct ring_set *set, struct ring_segment *segme
 				const struct ring_set_spec *spec,
 				const struct ring_set_options *options)
 {
-	const char *prefix = prefix_of(spec, options ? options : &no_options);
 	struct ring_set_schema schema;
-	int result = 0;
+	int result;
 
+	if (!options)
+		options = &no_options;
 	*set = (struct ring_set){.segment = NULL};
-	if (strlen(prefix) > RING_SET_PREFIX_MAX)
-		return ring_fail(EINVAL, "prefix %s: has more than %u bytes", prefix,
-				 RING_SET_PREFIX_MAX);
-	if (count_metrics(spec) > RING_SET_METRICS_MAX)
-		return ring_fail(EINVAL, "a set has at most %u metrics", RING_SET_METRICS_MAX);
-	ring_set_declare(&schema, spec, options);
+	result = declare(&schema, spec, options);
 	for (unsigned i = 0; i < schema.metric_count && result == 0; i++)
 		result = ring_metric_define(segment, &schema.metrics[i]);
 	if (result != 0)
 		return result;
-	strcpy(set->prefix, prefix);
+	strcpy(set->prefix, prefix_of(spec, options));
 	set->segment = segment;
 	return 0;
 }
@@ -286,13 +295,13 @@ RING_EXPORT void ring_set_word(const char *name, size_t bytes, char word[RING_SE
 {
 	while (bytes > 0 && is_blank(*name))
 		name++, bytes--;
-	while (bytes > 0 && is_blank(name[bytes - 1]))
-		bytes--;
 	if (bytes >= RING_SET_WORD_BYTES)
 		/* Before a byte that begins a character, of which none has more than four. */
 		for (bytes = RING_SET_WORD_BYTES - 1;
 		     bytes > RING_SET_WORD_BYTES - 4 && (name[bytes] & 0xc0) == 0x80;)
 			bytes--;
+	while (bytes > 0 && is_blank(name[bytes - 1]))
+		bytes--;
 	if (bytes == 0 || memchr(name, 0, bytes) || !ring_utf8_ok(name, bytes)) {
 		strcpy(word, bytes == 0 ? "unknown" : "invalid_utf8");
 		return;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "all_sets.h"
+#include "owner.h"
 #include "shown.h"
 #include "workspace.h"
 
@@ -189,8 +190,12 @@ static void X7_a_value_that_there_is_not_counts_as_the_label_s_first(void **stat
 
 	const struct ring_request_operation op = ring_request_operation_resolve(&plane.set, "op");
 	ring_request_end(plane.writer, &op, &report);
+	const struct ring_request_table table = ring_request_table_resolve(&plane.set, "op", "t");
+	ring_request_touch(plane.writer, &table, report.outcome);
 	SHOWS(plane.segment,
 	      "elastickv_dynamodb_requests_total{operation=\"op\",outcome=\"other\"} 1",
+	      "elastickv_dynamodb_table_requests_total{operation=\"op\",table=\"t\","
+	      "outcome=\"other\"} 1",
 	      "elastickv_dynamodb_request_duration_seconds{operation=\"op\",outcome=\"other\"} "
 	      "1/1e-09");
 	assert_int_equal(ring_set_define(&set, plane.segment, &ring_queues, NULL), 0);
@@ -205,14 +210,17 @@ static void X7_a_value_that_there_is_not_counts_as_the_label_s_first(void **stat
 	ring_segment_close(plane.segment);
 }
 
-static void X7_script_paths_and_command_outcomes_have_a_default_too(void **state)
+static void X7_outcomes_of_scripts_and_commands_have_a_default_too(void **state)
 {
 	struct plane plane = plane_open(*state, &ring_scripts, NULL);
 	const struct ring_script_command hget = ring_script_command_resolve(&plane.set, "hget");
+	const struct ring_script script = ring_script_resolve(&plane.set);
+	const struct ring_script_report run = {(enum ring_script_outcome)TOO_HIGH, 1, 1, 1, 2, 1};
 	struct ring_set set;
 
+	ring_script_end(plane.writer, &script, &run);
 	ring_script_call(plane.writer, &hget, (enum ring_script_path)TOO_HIGH);
-	SHOWS(plane.segment,
+	SHOWS(plane.segment, "elastickv_lua_redis_calls{outcome=\"error\"} 1/2",
 	      "elastickv_lua_cmd_fastpath_total{cmd=\"hget\",outcome=\"fallback_other\"} 1");
 	assert_int_equal(ring_set_define(&set, plane.segment, &ring_commands,
 					 &(struct ring_set_options){.budgets = {2, 2}}),
@@ -290,6 +298,36 @@ static void X6_what_cannot_be_resolved_records_nothing_and_says_why(void **state
 	assert_non_null(strstr(ring_error(), "not defined"));
 	ring_command_end(plane.writer, &other_set_s, RING_COMMAND_ERROR, 1);
 	assert_int_equal(written(&plane), 0);
+	assert_int_equal(plane.segment->map.live->labels_refused.bits, 3);
+	ring_segment_close(plane.segment);
+}
+
+/* What is on the stack before does not matter. */
+static void X6_handles_are_zero_where_there_is_nothing_to_resolve(void **state)
+{
+	const char *const good[] = {"x", NULL};
+	const char *too_many[5000] = {NULL};
+	struct plane plane = plane_open(*state, &ring_requests, NULL);
+	const struct {
+		const struct ring_set *set;
+		const char *const *labels;
+		int is_zero;
+	} cases[] = {{NULL, good, 1},
+		     {&(struct ring_set){.segment = NULL}, good, 1},
+		     {&plane.set, too_many, 1},
+		     {&plane.set, NULL, 1},
+		     {&plane.set, good, 0}};
+	const struct ring_request_operation zeros = {.in_flight = {0}};
+	struct ring_request_operation handles;
+
+	for (size_t i = 0; i < sizeof too_many / sizeof too_many[0] - 1; i++)
+		too_many[i] = "x";
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		memset(&handles, 0xff, sizeof handles);
+		ring_set_resolve(cases[i].set, &ring_request_operation_bundle, cases[i].labels,
+				 &handles);
+		assert_int_equal(memcmp(&handles, &zeros, sizeof zeros) == 0, cases[i].is_zero);
+	}
 	ring_segment_close(plane.segment);
 }
 
@@ -338,74 +376,6 @@ static void X10_a_forgotten_gauge_gives_its_place_and_a_counter_keeps_its_own(vo
 	ring_segment_close(plane.segment);
 }
 
-static void X13_all_sets_have_room_where_they_ask_for_it_under_any_prefix(void **state)
-{
-	static const char *const prefixes[] = {NULL, "", "mine_"};
-	struct ring_options options = {.dir = *state, .core_count = 1};
-	char name[16];
-
-	for (unsigned i = 0; i < 3 * ALL_SETS; i++) {
-		const struct ring_set_options with = {.prefix = prefixes[i % 3],
-						      .budgets = {3, 4, 5, 6}};
-		struct ring_set set;
-		snprintf(name, sizeof name, "room%u", i); /* one that nobody had before */
-		options.name = name;
-		options.metrics_spare = RING_SET_METRICS_MAX;
-		options.series_spare = ring_set_series(all_sets[i / 3].spec, &with);
-		struct ring_segment *segment = workspace_segment(&options);
-		if (ring_set_define(&set, segment, all_sets[i / 3].spec, &with) != 0)
-			fail_msg("%s", ring_error());
-		ring_segment_close(segment);
-	}
-}
-
-static void X13_a_prefix_is_that_of_all_names(void **state)
-{
-	struct plane plane = plane_open(*state, &ring_leases,
-					&(struct ring_set_options){.prefix = "mine_"});
-
-	ring_lease_resolve(&plane.set);
-	SHOWS(plane.segment, "mine_lease_read_total{outcome=\"miss\"} 0");
-	ring_segment_close(plane.segment);
-}
-
-static void X13_names_of_others_become_short_upper_case_valid_labels(void **state)
-{
-	static const struct {
-		const char *name;
-		size_t bytes;
-		const char *word;
-	} cases[] = {
-		{"get", 3, "GET"},
-		{"\t get\r\n", 7, "GET"},
-		{"", 0, "unknown"},
-		{"   ", 3, "unknown"},
-		{"\xff\xfe", 2, "invalid_utf8"},
-		{"a\0b", 3, "invalid_utf8"},
-		{"stra\xc3\x9f"
-		 "e",
-		 7,
-		 "STRA\xc3\x9f"
-		 "E"},
-	};
-	char word[RING_SET_WORD_BYTES], longer[300];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		ring_set_word(cases[i].name, cases[i].bytes, word);
-		assert_string_equal(word, cases[i].word);
-	}
-	memset(longer, 'x', sizeof longer);
-	ring_set_word(longer, sizeof longer, word);
-	assert_int_equal(strlen(word), 64);
-	memcpy(longer + 62, "\xf0\x9f\x98\x80", 4); /* would be cut off in the middle */
-	ring_set_word(longer, sizeof longer, word);
-	assert_int_equal(strlen(word), 62);
-	memset(longer, 0x80, sizeof longer);
-	ring_set_word(longer, sizeof longer, word);
-	assert_string_equal(word, "invalid_utf8");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
 
 int main(void)
@@ -418,14 +388,12 @@ int main(void)
 		TEST(X13_lease_reads_are_hits_or_misses),
 		TEST(X13_actions_are_shown_by_queue_and_partition),
 		TEST(X7_a_value_that_there_is_not_counts_as_the_label_s_first),
-		TEST(X7_script_paths_and_command_outcomes_have_a_default_too),
+		TEST(X7_outcomes_of_scripts_and_commands_have_a_default_too),
 		TEST(X6_without_a_set_every_call_records_nothing),
 		TEST(X6_what_cannot_be_resolved_records_nothing_and_says_why),
+		TEST(X6_handles_are_zero_where_there_is_nothing_to_resolve),
 		TEST(X10_past_512_names_a_bundle_is_the_overflow_s_and_totals_are_kept),
 		TEST(X10_a_forgotten_gauge_gives_its_place_and_a_counter_keeps_its_own),
-		TEST(X13_all_sets_have_room_where_they_ask_for_it_under_any_prefix),
-		TEST(X13_a_prefix_is_that_of_all_names),
-		TEST(X13_names_of_others_become_short_upper_case_valid_labels),
 	};
 
 	return cmocka_run_group_tests_name("sets", tests, NULL, NULL);

@@ -93,7 +93,8 @@ struct ring_set_schema {
 };
 
 /* Fills the schema, which must stay where it is until the segment is created; options may be NULL.
- * Only what is declared can have another budget after a restart. */
+ * With a prefix that is too long it stays empty. Only what is declared can have another budget
+ * after a restart. */
 void ring_set_declare(struct ring_set_schema *schema, const struct ring_set_spec *spec,
 		      const struct ring_set_options *options);
 
