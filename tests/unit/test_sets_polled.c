@@ -2,6 +2,7 @@
 /*
  * Sets that are polled, through a poller: a source that observes what a test has told it.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -363,7 +364,8 @@ static void X13_dispatch_is_shown_with_errors_by_grpc_s_code(void **state)
 	struct ring_dispatch_counts counts = {.drops = 1, .errors = 6, .step_queue_full = 5};
 	struct plane plane;
 
-	ring_dispatch_error(&counts, RING_DISPATCH_UNAVAILABLE, 2);
+	ring_dispatch_error(&counts, RING_DISPATCH_UNAVAILABLE, 1);
+	ring_dispatch_error(&counts, RING_DISPATCH_UNAVAILABLE, 1);
 	ring_dispatch_error(&counts, (enum ring_dispatch_code)16, 3); /* as gRPC numbers it */
 	ring_dispatch_error(&counts, (enum ring_dispatch_code)TOO_HIGH, 1);
 	plane_open(&plane, *state, &ring_dispatch);
@@ -392,6 +394,28 @@ static void X8_without_a_set_or_a_poll_there_is_nothing_to_observe(void **state)
 	plane_close(&plane);
 }
 
+static void observe_too_long(struct ring_poll *poll, const struct plane *plane)
+{
+	const struct ring_raft_member in_both = {plane->told, "a", RING_RAFT_VOTER, 0};
+	const struct ring_raft_status status = {.term = 1};
+
+	assert_int_equal(ring_raft_observe(poll, &plane->set, plane->told, &status), -EINVAL);
+	assert_int_equal(ring_raft_observe_member(poll, &plane->set, "1", &in_both), -EINVAL);
+	assert_non_null(strstr(ring_error(), "at most 255 bytes"));
+}
+
+static void X13_a_name_that_is_too_long_is_refused_and_said_to_be(void **state)
+{
+	char longer[RING_LABEL_VALUE_MAX + 2];
+	struct plane plane;
+
+	memset(longer, 'x', sizeof longer);
+	longer[sizeof longer - 1] = 0;
+	plane_open(&plane, *state, &ring_raft);
+	poll(&plane, RING_ANSWER_ALL, observe_too_long, longer);
+	plane_close(&plane);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
 
 int main(void)
@@ -408,6 +432,7 @@ int main(void)
 		TEST(X9_a_node_that_steps_down_has_no_queues_and_one_that_fails_has_them_all),
 		TEST(X13_conflicts_are_shown_by_kind_and_key_prefix),
 		TEST(X13_dispatch_is_shown_with_errors_by_grpc_s_code),
+		TEST(X13_a_name_that_is_too_long_is_refused_and_said_to_be),
 		TEST(X8_without_a_set_or_a_poll_there_is_nothing_to_observe),
 	};
 
