@@ -189,6 +189,8 @@ int ring_registry_resolve_together(struct ring_registry *registry, const struct 
 	bool turned_away = false;
 	int result = 0;
 
+	if (count == 1)
+		return ring_registry_resolve(registry, wanted, resolved);
 	pthread_mutex_lock(&registry->mutex);
 	for (unsigned i = 0; i < count && result == 0; i++) {
 		result = find_place(registry, &wanted[i], ring_place_admit, &resolved[i]);

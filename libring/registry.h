@@ -47,9 +47,8 @@ int ring_registry_resolve(struct ring_registry *registry, const struct ring_want
 			  struct ring_resolved *resolved);
 
 /* The series of one name in several metrics, which readers see at the same time. Totals are all its
- * own, or none is and they are the overflow's. Gauges come and go each for itself. Returns as
- * above.
- */
+ * own, or none is and they are the overflow's. Gauges come and go each for itself. A single one is
+ * as above, without a lock if it is a total that is known. Returns as above. */
 int ring_registry_resolve_together(struct ring_registry *registry, const struct ring_wanted *wanted,
 				   unsigned count, struct ring_resolved *resolved);
 

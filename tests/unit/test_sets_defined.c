@@ -10,11 +10,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "all_sets.h"
+#include "owner.h"
 #include "shown.h"
+#include "tables.h"
 #include "workspace.h"
 
 /* A segment with room for what is not declared. */
@@ -103,6 +106,26 @@ static void X13_what_cannot_be_a_set_is_not_declared_in_part(void **state)
 	ring_segment_close(segment);
 }
 
+/* Clients choose such names, as many as they like. */
+static void X13_a_command_that_is_known_to_be_unsupported_takes_no_lock(void **state)
+{
+	struct ring_segment *segment = segment_open(*state);
+	struct ring_set set;
+
+	assert_int_equal(ring_set_define(&set, segment, &ring_commands,
+					 &(struct ring_set_options){.budgets = {1, 1}}),
+			 0);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	ring_command_unsupported(writer, &set, "object", 6);
+	pthread_mutex_lock(&segment->registry->mutex);
+	alarm(20);
+	ring_command_unsupported(writer, &set, "object", 6);
+	alarm(0);
+	pthread_mutex_unlock(&segment->registry->mutex);
+	SHOWS(segment, "elastickv_redis_unsupported_commands_total{command=\"OBJECT\"} 2");
+	ring_segment_close(segment);
+}
+
 static void X13_a_prefix_is_that_of_all_names(void **state)
 {
 	const struct ring_set_options options = {.prefix = "mine_"};
@@ -171,6 +194,7 @@ int main(void)
 		TEST(X10_each_bundle_has_its_budget),
 		TEST(X10_a_budget_beyond_all_limits_is_refused),
 		TEST(X13_what_cannot_be_a_set_is_not_declared_in_part),
+		TEST(X13_a_command_that_is_known_to_be_unsupported_takes_no_lock),
 		TEST(X13_a_prefix_is_that_of_all_names),
 		TEST(X13_names_of_others_become_short_upper_case_valid_labels),
 	};

@@ -68,8 +68,8 @@ static inline void ring_command_end(struct ring_writer *writer, const struct rin
 		ring_counter_add(writer, command->errors, 1);
 }
 
-/* The name as the client sent it, made a label by ring_set_word. Resolves it, which takes
- * the segment's mutex. */
+/* The name as the client sent it, made a label by ring_set_word. Resolves it: without a lock
+ * once it is one of the first RING_COMMAND_NAMES_MAX, else under the segment's mutex. */
 static inline void ring_command_unsupported(struct ring_writer *writer, const struct ring_set *set,
 					    const char *name, size_t bytes)
 {
