@@ -24,7 +24,7 @@ void record(struct ring_writer *writer, const struct ring_lease *lease,
 void record(struct ring_writer *writer, const struct ring_lease *lease,
             const struct ring_queue_partition *partition, struct ring_queue_depth *depth)
 {
-	depth->messages[RING_QUEUE_DELAYED] = 1;
+	ring_queue_count(depth, RING_QUEUE_DELAYED, 1);
 	ring_queue_act(writer, partition, RING_QUEUE_SEND);
 	ring_lease_read(writer, lease, %s);
 }

@@ -280,9 +280,9 @@ static void observe_queues(struct ring_poll *poll, const struct plane *plane)
 
 	for (unsigned i = 0; i < *count; i++) {
 		struct ring_queue_depth depth = {.messages = {0}};
-		depth.messages[RING_QUEUE_VISIBLE] = 2;
-		depth.messages[RING_QUEUE_NOT_VISIBLE] = 1;
-		depth.messages[RING_QUEUE_DELAYED] = -5;
+		ring_queue_count(&depth, (enum ring_queue_state)TOO_HIGH, 2);
+		ring_queue_count(&depth, RING_QUEUE_NOT_VISIBLE, 1);
+		ring_queue_count(&depth, RING_QUEUE_DELAYED, -5);
 		snprintf(name, sizeof name, "q%u", i);
 		assert_int_equal(ring_queue_observe(poll, &plane->set, name, &depth), 0);
 	}

@@ -50,7 +50,13 @@ static const struct ring_set_bundle ring_queue_partition_bundle = {
 static const struct ring_set_spec ring_queues = {
 	RING_SET_PREFIX, {&ring_queue_depth_bundle, &ring_queue_partition_bundle}};
 
-/* Messages by state, as in depth->messages[RING_QUEUE_VISIBLE]; below 0 they are 0. */
+/* Messages in a state; below 0 they are 0. */
+static inline void ring_queue_count(struct ring_queue_depth *depth, enum ring_queue_state state,
+				    int64_t messages)
+{
+	depth->messages[ring_queue_state_known(state)] = messages;
+}
+
 static inline int ring_queue_observe(struct ring_poll *poll, const struct ring_set *set,
 				     const char *queue, const struct ring_queue_depth *depth)
 {
