@@ -25,7 +25,7 @@ static struct ring_segment *segment_open(const char *dir)
 {
 	struct ring_options options = workspace_options(dir, "plane");
 
-	options.metrics_spare = RING_SET_METRICS_MAX;
+	options.metrics_spare = 2 * RING_SET_METRICS_MAX;
 	options.series_spare = 1000;
 	return workspace_segment(&options);
 }
@@ -138,6 +138,27 @@ static void X13_a_prefix_is_that_of_all_names(void **state)
 	ring_segment_close(segment);
 }
 
+static void X13_under_two_prefixes_only_what_has_none_is_shared(void **state)
+{
+	const struct ring_set_options options[] = {{"a_", {2, 2}}, {"b_", {2, 2}}};
+	struct ring_segment *segment = segment_open(*state);
+	struct ring_replication_channel channels[2];
+	struct ring_replication_follower followers[2];
+	struct ring_set set;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (ring_set_define(&set, segment, &ring_replication, &options[i]) != 0)
+			fail_msg("%s", ring_error());
+		channels[i] = ring_replication_channel_resolve(&set, "x");
+		followers[i] = ring_replication_follower_resolve(&set, "x");
+	}
+	assert_memory_equal(&followers[0], &followers[1], sizeof followers[0]);
+	assert_int_not_equal(channels[0].skip_ahead.key, channels[1].skip_ahead.key);
+	SHOWS(segment, "a_replication_skip_ahead_total{channel=\"x\"} 0",
+	      "b_replication_skip_ahead_total{channel=\"x\"} 0");
+	ring_segment_close(segment);
+}
+
 static void X13_names_of_others_become_short_upper_case_valid_labels(void **state)
 {
 	static const struct {
@@ -196,6 +217,7 @@ int main(void)
 		TEST(X13_what_cannot_be_a_set_is_not_declared_in_part),
 		TEST(X13_a_command_that_is_known_to_be_unsupported_takes_no_lock),
 		TEST(X13_a_prefix_is_that_of_all_names),
+		TEST(X13_under_two_prefixes_only_what_has_none_is_shared),
 		TEST(X13_names_of_others_become_short_upper_case_valid_labels),
 	};
 
