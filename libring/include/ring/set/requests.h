@@ -117,7 +117,7 @@ struct ring_request_report {
 	uint64_t response_bytes;
 };
 
-/* Of a request that was begun, on whatever core. */
+/* Of a request that was begun with these handles, on whatever core. */
 static inline void ring_request_end(struct ring_writer *writer,
 				    const struct ring_request_operation *operation,
 				    const struct ring_request_report *report)
