@@ -55,9 +55,9 @@ static void begin(struct ring_recorder *recorder)
 	ring_burst_begin(recorder->writer);
 }
 
-static void set(struct ring_recorder *recorder, const struct reading *reading, uint64_t bits)
+static void set(struct ring_recorder *recorder, uint64_t key, uint64_t bits)
 {
-	const struct ring_gauge gauge = {reading->handle.key};
+	const struct ring_gauge gauge = {key};
 
 	ring_gauge_set(recorder->writer, gauge, ring_double_of(bits));
 }
@@ -90,6 +90,7 @@ static void share(struct ring_recorder *recorder, struct reading *reading)
 	const uint32_t cell = cell_of(recorder, reading->handle.key);
 
 	LIST_INSERT_HEAD(&recorder->places[cell].sharing, reading, of_sharing);
+	recorder->places[cell].key = reading->handle.key;
 	make_stale(recorder, cell);
 }
 
@@ -205,7 +206,7 @@ static void take_state(struct ring_recorder *recorder, struct reading *reading)
 							      ? reading->given
 							      : of->state_default));
 	if (!of->is_overflow)
-		set(recorder, reading, reading->held);
+		set(recorder, of->key, reading->held);
 }
 
 /* Moves a reading that was given behind those that were not. */
@@ -250,7 +251,7 @@ static void set_shared(struct ring_recorder *recorder, struct place *place)
 		from[1]--;
 		ring_cells_merge(&rule, into, from);
 	}
-	set(recorder, first, into[0]);
+	set(recorder, place->key, into[0]);
 }
 
 static void settle(struct ring_recorder *recorder, struct place *place)
@@ -260,9 +261,12 @@ static void settle(struct ring_recorder *recorder, struct place *place)
 	while ((first = LIST_FIRST(&place->sharing)) && first->changes != recorder->changes)
 		/* It stays here, at the front, or has a place of its own now. */
 		if (resolve(recorder, first) == 0 && !first->handle.is_overflow)
-			set(recorder, first, first->held);
+			set(recorder, first->handle.key, first->held);
 	if (first)
 		set_shared(recorder, place);
+	else
+		/* Others may still have names there: another poller, a core of the data plane. */
+		set(recorder, place->key, RING_GAUGE_UNSET);
 }
 
 static void end(struct ring_recorder *recorder)

@@ -109,6 +109,7 @@ void ring_reading_name(const struct reading *reading, struct ring_named *named);
 struct place {
 	struct reading_list
 		sharing;     /* gauges whose overflow series it is, the last given in front */
+	uint64_t key;        /* of that series */
 	uint64_t claimed;    /* of a counter, by all readings together */
 	uint32_t next_stale; /* cell of the next that has to be set anew; 0: this has not */
 };

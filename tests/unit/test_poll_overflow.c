@@ -153,6 +153,31 @@ static void X10_sources_share_what_is_past_the_budget(void **state)
 	polled_close(&polled);
 }
 
+/* What one says of a series that others have names in goes with the last of its own names. */
+static void X10_pollers_share_what_is_past_the_budget(void **state)
+{
+	double value = 1000;
+	const struct ring_source second = {
+		.name = "second", .poll = say_fixed, .context = &value, .interval_ms = HOUR_MS};
+	struct ring_poller *other;
+	struct polled polled;
+
+	polled_open(&polled, *state, "pollers");
+	POLL(&polled, RING_ANSWER_ALL, depth("a", 1), depth("b", 1), depth("c", 5));
+	assert_int_equal(ring_poller_start(&other, polled.segment, RING_CORE_ANY), 0);
+	assert_int_equal(ring_poller_add(other, &second), 0);
+	assert_true(polled_value(&polled, DEPTH, OTHER) == 1005);
+	POLL(&polled, RING_ANSWER_ALL, depth("a", 1), depth("b", 1));
+	assert_true(polled_value(&polled, DEPTH, OTHER) == 1000);
+	POLL(&polled, RING_ANSWER_ALL, depth("a", 1), depth("b", 1), depth("c", 6));
+	assert_true(polled_value(&polled, DEPTH, OTHER) == 1006);
+	assert_int_equal(ring_poller_stop(other), 0);
+	assert_true(polled_value(&polled, DEPTH, OTHER) == 6);
+	POLL(&polled, RING_ANSWER_ALL, depth("a", 1), depth("b", 1));
+	assert_true(isnan(polled_value(&polled, DEPTH, OTHER)));
+	polled_close(&polled);
+}
+
 static void X10_shared_totals_of_a_server_are_counted_once_over_lives_of_its_observer(void **state)
 {
 	struct polled polled;
@@ -290,6 +315,37 @@ static void X10_names_that_come_and_go_add_up_however_many(void **state)
 	polled_close(&polled);
 }
 
+/* More than the registry remembers. */
+#define GAUGES 70000u
+
+static enum ring_answer say_depths(struct ring_poll *poll, void *context)
+{
+	const unsigned *count = context;
+	char name[16];
+
+	for (unsigned i = 0; i < *count; i++) {
+		snprintf(name, sizeof name, "q%u", i);
+		ring_poll_gauge(poll, "queue_messages", RING_LABELS(name), 1);
+	}
+	return RING_ANSWER_ALL;
+}
+
+static void X10_overflow_series_goes_with_its_last_member_however_many(void **state)
+{
+	unsigned count = GAUGES;
+	const struct ring_source source = {
+		.name = "many", .poll = say_depths, .context = &count, .interval_ms = HOUR_MS};
+	struct polled polled;
+
+	polled_open(&polled, *state, "members");
+	assert_int_equal(ring_poller_add(polled.poller, &source), 0);
+	assert_true(polled_value(&polled, DEPTH, OTHER) == GAUGES - 2);
+	count = 0;
+	assert_int_equal(ring_poller_poll(polled.poller, "many"), 0);
+	assert_true(isnan(polled_value(&polled, DEPTH, OTHER)));
+	polled_close(&polled);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
 
 int main(void)
@@ -302,11 +358,13 @@ int main(void)
 		TEST(X10_place_that_has_cooled_down_is_that_of_one_who_shared),
 		TEST(X10_states_past_the_budget_share_one),
 		TEST(X10_sources_share_what_is_past_the_budget),
+		TEST(X10_pollers_share_what_is_past_the_budget),
 		TEST(X10_shared_totals_of_a_server_are_counted_once_over_lives_of_its_observer),
 		TEST(X10_servers_that_share_a_total_are_each_counted_once),
 		TEST(X10_value_never_stands_under_the_name_that_has_its_place_now),
 		TEST(X10_part_of_a_shared_series_that_has_got_a_place_is_shown_there),
 		TEST(X10_names_that_come_and_go_add_up_however_many),
+		TEST(X10_overflow_series_goes_with_its_last_member_however_many),
 	};
 
 	return cmocka_run_group_tests_name("poll_overflow", tests, NULL, NULL);
