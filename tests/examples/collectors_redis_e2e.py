@@ -73,6 +73,13 @@ def X8_what_Redis_says_of_itself_is_on_the_page(place):
     assert page.total("redis_role", redis_role="master", server="cache") == 1, page.text
     assert page.total("redis_command_failed_total", command="lpush") == 1, page.text
     assert page.total("redis_command_rejected_total", command="set") == 1, page.text
+    assert page.lines("redis_command_latency_seconds{"), page.text
+    before = calls(page, "set")
+    redis.ask("CONFIG", "SET", "latency-tracking-info-percentiles", "")
+    exporter.page_when(lambda page: not page.lines("redis_command_latency_seconds{"),
+                       "X9: no percentile is left")
+    redis.ask("SET", "f", "6")
+    exporter.page_when(lambda page: calls(page, "set") == before + 1, "all else goes on")
 
 
 def X9_a_Redis_that_is_gone_moves_nothing_and_its_next_life_counts_on(place):

@@ -128,13 +128,15 @@ size_t redis_info_declare(struct ring_metric_def metrics[REDIS_METRICS])
 	return COUNT(fields) + COUNT(others);
 }
 
-/* Takes the next `key=value` off a list. Returns whether there was one; a key without a value has
- * NULL. */
+/* Takes the next `key=value` off a list, which may be empty. Returns whether there was one; a key
+ * without a value has NULL. */
 static bool pair_next(char **list, char **key, char **value)
 {
+	if (!*list || !**list)
+		return false;
 	*value = strsep(list, ",");
 	*key = strsep(value, "=");
-	return *key != NULL;
+	return true;
 }
 
 static bool field_give(struct ring_poll *poll, const char *server, const char *key,
