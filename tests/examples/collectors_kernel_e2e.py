@@ -163,6 +163,11 @@ def a_file_of_another_form_is_no_answer_and_said_once(place):
             said += (f"poll_kernel: net/{name}: not in a format that is known here\n"
                      f"poll_kernel: net/{name}: answers again\n")
             assert collector.said() == said, (text, collector.said())
+        os.symlink(proc.folder, f"{proc.folder}/new")
+        os.rename(f"{proc.folder}/new", f"{proc.folder}/net/{name}")
+        collector.await_word(f"net/{name}: Is a directory\n")
+        proc.write(name, fine)
+        after_polls(exporter, f"net/{name}")
         os.unlink(f"{proc.folder}/net/{name}")
         collector.await_word(f"net/{name}: No such file or directory\n")
         proc.write(name, fine)

@@ -162,15 +162,19 @@ static enum ring_answer table_poll(struct ring_poll *poll, void *context)
 	size_t bytes = 0;
 	bool fine = true;
 	unsigned line_count = 0;
+	const char *reason = NULL;
 
 	if (!file)
 		return voice_answer(&table->voice, RING_ANSWER_ALL, strerror(errno));
 	while (fine && getline(&line, &bytes, file) > 0)
 		fine = table->give(poll, line, line_count++);
+	if (!fine || line_count == 0)
+		reason = "not in a format that is known here";
+	if (ferror(file)) /* then there is more than what was read */
+		reason = strerror(errno);
 	free(line);
 	fclose(file);
-	return voice_answer(&table->voice, RING_ANSWER_ALL,
-			    fine && line_count > 0 ? NULL : "not in a format that is known here");
+	return voice_answer(&table->voice, RING_ANSWER_ALL, reason);
 }
 
 int main(int argc, char **argv)
