@@ -7,7 +7,7 @@ usage: collectors_kernel_e2e.py POLL_KERNEL RING_EXPORTER
 import os
 import subprocess
 
-from polling import after_polls, none_falls, poller
+from polling import after_polls, none_falls, poller, polls
 from place import Place, Program, main, wait_until
 from programs import Exporter
 from tap import Skip
@@ -76,6 +76,21 @@ def X8_devices_come_and_go_and_no_counter_goes_back(place):
     page = see(lo=2**40)
     assert device_totals(page, "lo") == from_on(2**40), page.text
     assert collector.end() == 0 and collector.said() == "", collector.said()
+
+
+def X8_the_interval_is_5_s_where_none_is_given(place):
+    proc = Proc(place)
+    Program(place, "poll_kernel", "--dir", place.segments, proc.folder)
+    exporter = Exporter(place)
+
+    def polled_beyond(count):
+        page = exporter.page_when(lambda page: polls(page, "all", "net/dev") > count,
+                                  f"more polls than {count}")
+        return (polls(page, "all", "net/dev"),
+                page.total("poller_last_answer_timestamp_seconds", source="net/dev"))
+    first, begun = polled_beyond(0)
+    last, ended = polled_beyond(first)
+    assert 4 < (ended - begun) / (last - first) < 8, (first, begun, last, ended)
 
 
 def X10_devices_past_the_budget_keep_their_direction(place):
@@ -220,6 +235,7 @@ def X8_real_devices_are_counted_as_the_kernel_counts(place):
 
 main([
     X8_devices_come_and_go_and_no_counter_goes_back,
+    X8_the_interval_is_5_s_where_none_is_given,
     X10_devices_past_the_budget_keep_their_direction,
     each_kernel_has_other_columns_of_softnet_stat,
     X8_counters_of_32_bits_go_on_beyond_them,

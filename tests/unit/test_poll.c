@@ -126,6 +126,10 @@ static void X8_what_a_server_has_counted_is_counted_once_over_lives_of_its_obser
 	assert_int_equal(polled_total(&polled, "a"), 130);
 	POLL(&polled, RING_ANSWER_ALL, sent("a", 9));
 	assert_int_equal(polled_total(&polled, "a"), 132);
+	/* If it says so, that is also true of what is seen for the first time. */
+	polled.has_restarted = 1;
+	POLL(&polled, RING_ANSWER_ALL, sent("b", 3));
+	assert_int_equal(polled_total(&polled, "b"), 7);
 	polled_close(&polled);
 }
 
