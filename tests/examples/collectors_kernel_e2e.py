@@ -132,12 +132,25 @@ def each_kernel_has_other_columns_of_softnet_stat(place):
 
 def X8_counters_of_32_bits_go_on_beyond_them(place):
     proc = Proc(place)
-    poller(place, "poll_kernel", proc.folder)
+    collector = poller(place, "poll_kernel", proc.folder)
     exporter = Exporter(place)
-    total = 0
+    seen = total = 0
+
+    def count(packets):
+        nonlocal seen
+        seen = (seen + packets) % 2**32
+        proc.write("softnet_stat", f"{seen:08x} " + "00000000 " * 12 + "\n")
     for step in 0xffffff00, 0x200, 0xfffffff0, 0x123:
         total += step
-        proc.write("softnet_stat", f"{total % 2**32:08x} " + "00000000 " * 12 + "\n")
+        count(step)
+        page = after_polls(exporter, "net/softnet_stat")
+        assert softnet_values(page, 0)["packets_total"] == total, (total, page.text)
+    assert collector.end() == 0, collector.said()
+    count(0x321)  # while nobody looks, and beyond 32 bits
+    poller(place, "poll_kernel", proc.folder)
+    for step in 0, 0x456:
+        total += step
+        count(step)
         page = after_polls(exporter, "net/softnet_stat")
         assert softnet_values(page, 0)["packets_total"] == total, (total, page.text)
 

@@ -17,7 +17,7 @@
 #include "program.h"
 #include "redis_info.h"
 
-#define TIMEOUT_S 2 /* for a connection, and for an answer */
+#define TIMEOUT_S 2 /* for a connection, and for each piece of an answer */
 
 static const char usage[] =
 	"usage: poll_redis [option...] NAME=SERVER...\n"
