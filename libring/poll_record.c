@@ -9,9 +9,9 @@
  * then. With each answer its names ask for a place of their own again.
  *
  * Counters that outlive this process were perhaps recorded by an earlier one. What a tally holds
- * beyond the claims of those that are observed is from then, and the next one at first sight is
- * taken to be a part of it. Past a budget that is so for a source's first answer; what it names
- * later is new.
+ * beyond the claims of those that are observed, and beyond what others record from now on, is from
+ * then, and the next one at first sight is taken to be a part of it. Past a budget that is so for a
+ * source's first answer; what it names later is new.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +23,23 @@
 
 #define DEPARTED_MAX 65536u     /* counters past a budget that are remembered though not given */
 #define LAST_STALE   UINT32_MAX /* ends the list of places; no cell has this number */
+
+static uint64_t tally_of(const struct ring_recorder *recorder, uint32_t core, uint32_t cell)
+{
+	/* relaxed: a total of its own. */
+	return ring_load_relaxed(ring_tallies_of(&recorder->segment->map, core) + cell);
+}
+
+/* Keeps what the other cores' tallies are now. */
+static void find_tallies(struct ring_recorder *recorder)
+{
+	const struct ring_header *shape = &recorder->segment->map.shape;
+
+	for (uint32_t core = 0; core < shape->core_count; core++)
+		for (uint32_t cell = 0; cell < shape->cell_capacity; cell++)
+			if (core != recorder->writer->core)
+				recorder->places[cell].found += tally_of(recorder, core, cell);
+}
 
 int ring_recorder_open(struct ring_recorder *recorder, struct ring_segment *segment, unsigned core)
 {
@@ -36,6 +53,8 @@ int ring_recorder_open(struct ring_recorder *recorder, struct ring_segment *segm
 	const int error = ring_claim(segment, core, &recorder->writer);
 	if (error)
 		free(recorder->places);
+	else
+		find_tallies(recorder);
 	return error;
 }
 
@@ -147,17 +166,14 @@ static int resolve(struct ring_recorder *recorder, struct reading *reading)
 	return 0;
 }
 
-/* How much of a counter's tally nobody has claimed. */
+/* How much of a counter's tally nobody has claimed, without what others than this poller have
+ * recorded since it was started. */
 static uint64_t unclaimed(const struct ring_recorder *recorder, uint32_t cell)
 {
-	const struct ring_mapping *map = &recorder->segment->map;
-	const uint64_t claimed = recorder->places[cell].claimed;
-	uint64_t tally = 0;
+	const struct place *place = &recorder->places[cell];
+	const uint64_t tally = place->found + tally_of(recorder, recorder->writer->core, cell);
 
-	for (uint32_t core = 0; core < map->shape.core_count; core++)
-		/* relaxed: a total of its own. */
-		tally += ring_load_relaxed(ring_tallies_of(map, core) + cell);
-	return tally > claimed ? tally - claimed : 0;
+	return tally > place->claimed ? tally - place->claimed : 0;
 }
 
 static void claim(struct ring_recorder *recorder, struct reading *reading, uint64_t n)

@@ -110,6 +110,7 @@ struct place {
 	struct reading_list
 		sharing;     /* gauges whose overflow series it is, the last given in front */
 	uint64_t key;        /* of that series */
+	uint64_t found;      /* of a counter, by other cores before the recorder was opened */
 	uint64_t claimed;    /* of a counter, by all readings together */
 	uint32_t next_stale; /* cell of the next that has to be set anew; 0: this has not */
 };

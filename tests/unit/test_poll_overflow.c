@@ -240,6 +240,37 @@ static void X10_servers_that_share_a_total_are_each_counted_once(void **state)
 	}
 }
 
+/* Nor is what a core of the data plane records there taken for what an earlier life has. */
+static void X10_servers_share_a_total_with_the_data_plane(void **state)
+{
+	uint64_t total = 1000;
+	const struct ring_source second = {.name = "second",
+					   .poll = say_total,
+					   .context = &total,
+					   .interval_ms = HOUR_MS,
+					   .outlives = 1};
+	struct polled polled;
+
+	for (unsigned life = 0; life < 3; life++) {
+		polled_open(&polled, *state, "inline");
+		POLL(&polled, RING_ANSWER_ALL, sent("a", 0), sent("b", 0));
+		struct ring_writer *writer = ring_writer_claim(polled.segment, 1);
+		ring_counter_add(
+			writer,
+			ring_counter_resolve(polled.segment, "queue_sent_total", RING_LABELS("c")),
+			30);
+		total += 5;
+		assert_int_equal(ring_poller_add(polled.poller, &second), 0);
+		/* Of what an earlier life has, nobody can tell which part was the server's. */
+		assert_true(life > 0 || polled_total(&polled, OTHER) == total + 30);
+		assert_int_equal(ring_poller_remove(polled.poller, "second"), 0);
+		const uint64_t before = polled_total(&polled, OTHER);
+		assert_int_equal(ring_poller_add(polled.poller, &second), 0);
+		assert_int_equal(polled_total(&polled, OTHER), before);
+		polled_close(&polled);
+	}
+}
+
 /* Somebody else takes a source's series away, and another name gets its place. */
 static void X10_value_never_stands_under_the_name_that_has_its_place_now(void **state)
 {
@@ -368,6 +399,7 @@ int main(void)
 		TEST(X10_pollers_share_what_is_past_the_budget),
 		TEST(X10_shared_totals_of_a_server_are_counted_once_over_lives_of_its_observer),
 		TEST(X10_servers_that_share_a_total_are_each_counted_once),
+		TEST(X10_servers_share_a_total_with_the_data_plane),
 		TEST(X10_value_never_stands_under_the_name_that_has_its_place_now),
 		TEST(X10_part_of_a_shared_series_that_has_got_a_place_is_shown_there),
 		TEST(X10_names_that_come_and_go_add_up_however_many),
