@@ -190,11 +190,13 @@ const char *ring_definition_fault(const struct ring_metric_def *def)
 struct ring_demand ring_definition_demand(const struct ring_metric_def *def)
 {
 	const uint32_t labels = ring_label_count(def);
-	const uint64_t overflow_max = ring_overflow_max(def);
-	const uint64_t room = ring_series_max(def) + overflow_max;
-	/* Of the metric, then of its overflow series with labels of their own. */
-	const uint64_t overflow = labels * (1 + strlen(ring_overflow_label(def))) +
-				  (overflow_max > 1 ? overflow_max * labels * RING_LABEL_ROOM : 0);
+	const uint32_t overflow_max = ring_overflow_max(def);
+	const uint64_t room = (uint64_t)ring_series_max(def) + overflow_max;
+	/* Of the metric, then of its overflow series. */
+	const uint64_t overflow = (1 + (uint64_t)overflow_max) *
+				  ring_overflow_bytes(labels,
+						      (uint32_t)strlen(ring_overflow_label(def)),
+						      def->kept_labels);
 	struct ring_demand demand = {
 		.series = room,
 		.cells = room * ring_series_cells(def->kind, ring_bound_count(def)),

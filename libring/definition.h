@@ -21,6 +21,13 @@ const char *ring_definition_fault(const struct ring_metric_def *def);
 
 #define RING_LABEL_ROOM 64u /* heap reckoned per label value; longer ones use others' slack */
 
+/* Heap that is kept for the labels of one overflow series, whether it keeps some or none. */
+static inline uint32_t ring_overflow_bytes(uint32_t label_count, uint32_t label_bytes,
+					   uint32_t kept_labels)
+{
+	return label_count * (1 + label_bytes) + kept_labels * RING_LABEL_ROOM;
+}
+
 /* What a definition asks of its segment. */
 struct ring_demand {
 	uint64_t series;

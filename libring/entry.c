@@ -20,6 +20,15 @@ struct ring_span ring_heap_append(struct ring_heap *heap, const void *bytes, siz
 	return span;
 }
 
+struct ring_span ring_heap_append_labels(struct ring_heap *heap, struct ring_text labels,
+					 uint32_t room)
+{
+	char padded[RING_PACKED_MAX] = "";
+
+	memcpy(padded, labels.data, labels.bytes);
+	return (struct ring_span){ring_heap_append(heap, padded, room).offset, labels.bytes};
+}
+
 static struct ring_span append_packed(struct ring_heap *heap, const char *const *strings,
 				      unsigned count)
 {
@@ -80,6 +89,39 @@ struct ring_metric_entry ring_entry_make(struct ring_heap *heap, const struct ri
 	};
 	entry.bounds_offset = append_bounds(heap, def);
 	return entry;
+}
+
+/* Packed label values, in parts. */
+struct parts {
+	struct ring_text values[RING_LABELS_MAX];
+	uint32_t count;
+};
+
+static struct parts split(struct ring_text packed)
+{
+	struct parts parts = {.count = 0};
+
+	while (parts.count < RING_LABELS_MAX &&
+	       ring_label_next(&packed, &parts.values[parts.count]))
+		parts.count++;
+	return parts;
+}
+
+struct ring_text ring_entry_overflow_labels(const struct ring_metric_entry *entry,
+					    const struct ring_heap *heap, struct ring_text labels,
+					    uint32_t kept, char packed[RING_PACKED_MAX])
+{
+	const struct parts own = split(labels);
+	const struct parts overflow = split(ring_heap_text(heap, entry->overflow_labels));
+	char *next = packed;
+
+	for (uint32_t i = 0; i < own.count; i++) {
+		const struct ring_text value = i + kept < own.count ? overflow.values[0]
+								    : own.values[i];
+		*next++ = (char)value.bytes;
+		next = (char *)mempcpy(next, value.data, value.bytes);
+	}
+	return (struct ring_text){packed, (uint32_t)(next - packed)};
 }
 
 static bool has_states(const struct ring_metric_entry *entry, const struct ring_heap *heap,

@@ -10,6 +10,7 @@
 
 #include "ring/metric.h"
 #include "ring/read.h"
+#include "text.h"
 
 struct ring_heap {
 	uint8_t *bytes;
@@ -31,10 +32,20 @@ static inline struct ring_text ring_heap_text(const struct ring_heap *heap, stru
 /* Appends, which the caller knows to have room for. */
 struct ring_span ring_heap_append(struct ring_heap *heap, const void *bytes, size_t count);
 
+/* Appends labels and zeros, `room` bytes in all, for labels that come instead of them. */
+struct ring_span ring_heap_append_labels(struct ring_heap *heap, struct ring_text labels,
+					 uint32_t room);
+
 /* The entry of a sound definition, with its texts appended; where its cells begin is left to the
  * caller. */
 struct ring_metric_entry ring_entry_make(struct ring_heap *heap, const struct ring_metric_def *def,
 					 uint8_t flags);
+
+/* The labels of the metric's overflow series that stands for these: with the values of as many of
+ * the last ones as are kept. */
+struct ring_text ring_entry_overflow_labels(const struct ring_metric_entry *entry,
+					    const struct ring_heap *heap, struct ring_text labels,
+					    uint32_t kept, char packed[RING_PACKED_MAX]);
 
 /* Whether the entry was made from an equal definition, whose name is known to be the same. */
 bool ring_entry_equals(const struct ring_metric_entry *entry, const struct ring_heap *heap,

@@ -6,6 +6,8 @@
 #ifndef RING_INTERNAL_OWNER_H
 #define RING_INTERNAL_OWNER_H
 
+#include <stdbool.h>
+
 #include "ring/segment.h"
 
 struct ring_registry;
@@ -44,6 +46,9 @@ void ring_life_unlock(void);
 /* Maps private memory over the page of each core block that is for that, so that writers can stand
  * there. Returns 0 or a negative errno. */
 int ring_writers_place(const struct ring_mapping *map);
+
+/* Whether some ring has a sample with that key, apart from its tag. */
+bool ring_rings_have(const struct ring_mapping *map, uint64_t key);
 
 /* Puts a live segment on the process's list, for the handlers of fork and thread end. Returns 0
  * or a negative errno. */

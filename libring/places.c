@@ -26,6 +26,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "definition.h"
 #include "text.h"
 
 /* Names that share overflow series and are remembered. With more at a time the series are not given
@@ -34,6 +35,9 @@
 
 /* Generations are told apart by their low half in samples' keys. */
 #define GENERATION_WRAP 65536u
+
+/* Free places that are looked at for one whose labels may be as long as a name's. */
+#define LOOKS_MAX 64u
 
 static bool is_place(const struct metric *metric)
 {
@@ -153,50 +157,15 @@ static struct series *make_series(struct ring_registry *registry, struct metric 
 	return series;
 }
 
-/* Packed label values, in parts. */
-struct parts {
-	struct ring_text values[RING_LABELS_MAX];
-	uint32_t count;
-};
-
-static struct parts split(struct ring_text packed)
-{
-	struct parts parts = {.count = 0};
-
-	while (parts.count < RING_LABELS_MAX &&
-	       ring_label_next(&packed, &parts.values[parts.count]))
-		parts.count++;
-	return parts;
-}
-
-/* The labels of the overflow series that stands for these: with the values of as many of the last
- * ones as are kept. */
-static struct ring_text overflow_labels(const struct ring_registry *registry,
-					const struct metric *metric, struct ring_text labels,
-					uint32_t kept, char packed[RING_PACKED_MAX])
-{
-	const struct parts own = split(labels);
-	const struct parts overflow = split(
-		ring_heap_text(&registry->heap, metric->entry.overflow_labels));
-	char *next = packed;
-
-	for (uint32_t i = 0; i < own.count; i++) {
-		const struct ring_text value = i + kept < own.count ? overflow.values[0]
-								    : own.values[i];
-		*next++ = (char)value.bytes;
-		next = (char *)mempcpy(next, value.data, value.bytes);
-	}
-	return (struct ring_text){packed, (uint32_t)(next - packed)};
-}
-
 bool ring_place_is_overflow(const struct ring_registry *registry, const struct metric *metric,
 			    struct ring_text labels)
 {
 	char packed[RING_PACKED_MAX];
 
 	return metric->entry.label_count > 0 &&
-	       ring_texts_equal(labels, overflow_labels(registry, metric, labels,
-							metric->kept_labels, packed));
+	       ring_texts_equal(labels,
+				ring_entry_overflow_labels(&metric->entry, &registry->heap, labels,
+							   metric->kept_labels, packed));
 }
 
 int ring_place_adopt(struct ring_registry *registry, uint32_t number)
@@ -241,13 +210,27 @@ static struct series *find(struct ring_registry *registry, struct metric *metric
 	return series;
 }
 
+/* How much of the heap the labels get: for a place what was reckoned for any name, if there is as
+ * much, so that the next one's labels fit, too. */
+static uint32_t room_for(const struct ring_registry *registry, const struct metric *metric,
+			 struct ring_text labels, uint32_t flags)
+{
+	const uint32_t room = metric->entry.label_count * RING_LABEL_ROOM;
+
+	return is_place(metric) && !(flags & RING_SERIES_OVERFLOW) && room > labels.bytes &&
+			       ring_tables_have(registry, room)
+		       ? room
+		       : labels.bytes;
+}
+
 /* Adds an entry; NULL when out of memory. */
 static struct series *append(struct ring_registry *registry, struct metric *metric,
 			     struct ring_text labels, uint32_t flags)
 {
 	const struct ring_metric_entry *of = &metric->entry;
 	const uint32_t number = registry->series_count;
-	const struct ring_span span = ring_heap_append(&registry->heap, labels.data, labels.bytes);
+	const uint32_t room = room_for(registry, metric, labels, flags);
+	const struct ring_span span = ring_heap_append_labels(&registry->heap, labels, room);
 
 	registry->series_entries[number] = (struct ring_series_entry){
 		.metric = metric->index,
@@ -255,7 +238,7 @@ static struct series *append(struct ring_registry *registry, struct metric *metr
 			(metric->named_count + metric->overflow_count) * of->series_cells,
 		.flags = flags,
 		.labels = span,
-		.labels_room = span.bytes,
+		.labels_room = room,
 	};
 	struct series *series = make_series(registry, metric, number,
 					    ring_heap_text(&registry->heap, span));
@@ -288,69 +271,73 @@ void ring_places_announce(struct ring_registry *registry)
 	registry->uncounted = NULL;
 }
 
-/* Whether some ring still has a sample with that key, of when the half generation in it was the
- * same before. */
-static bool has_samples(const struct ring_registry *registry, uint64_t key)
+/* Whether labels of that many bytes fit where the entry's are. */
+static bool fits(const struct ring_registry *registry, const struct ring_series_entry *entry,
+		 uint32_t bytes)
 {
-	const struct ring_header *shape = &registry->map->shape;
-
-	for (uint32_t core = 0; core < shape->core_count; core++) {
-		const struct ring_slot *slots = (const void *)((const char *)ring_core_of(
-								       registry->map, core) +
-							       RING_SLOTS_OFFSET);
-		for (uint32_t i = 0; i < shape->slot_count; i++)
-			/* relaxed: such a sample is older than whatever is recorded now. */
-			if (ring_key_tagged(ring_load_relaxed(&slots[i].key), 0) == key)
-				return true;
-	}
-	return false;
+	return bytes <= entry->labels_room &&
+	       (uint64_t)entry->labels.offset + entry->labels_room <= registry->heap.used;
 }
 
-/* Moves an entry that is nobody's to other labels. False: there is no room for them. */
-static bool relabel(struct ring_registry *registry, struct series *series, struct ring_text labels)
+/* Moves an entry that is nobody's to other labels, for which there is room. */
+static void relabel(struct ring_registry *registry, struct series *series, struct ring_text labels)
 {
 	struct ring_series_entry *entry = entry_of(registry, series);
 	struct ring_span span = {entry->labels.offset, labels.bytes};
 	uint64_t bits;
-	const bool fits = labels.bytes <= entry->labels_room &&
-			  (uint64_t)span.offset + entry->labels_room <= registry->heap.used;
+	const bool stays = fits(registry, entry, labels.bytes);
 
-	if (!fits && !ring_tables_have(registry, labels.bytes))
-		return false;
 	ring_index_remove_place(&registry->index, series);
-	if (fits)
+	if (stays)
 		memcpy(registry->heap.bytes + span.offset, labels.data, labels.bytes);
 	else
 		span = ring_heap_append(&registry->heap, labels.data, labels.bytes);
 	/* relaxed, but at once: an owner who is killed here leaves one span or the other. */
 	memcpy(&bits, &span, sizeof bits);
 	ring_store_relaxed((struct ring_word *)(void *)&entry->labels, bits);
-	if (!fits)
+	if (!stays)
 		entry->labels_room = span.bytes;
 	series->labels = ring_heap_text(&registry->heap, span);
 	ring_index_add_series(&registry->index, series);
-	return true;
 }
 
-/* Gives the labels the place that was free the longest, if that was long enough. */
+/* The place that was free the longest, if that was long enough, of those with room for the labels.
+ * Where there is none, the name overflows, and the places wait for shorter ones. */
+static struct series *pick(const struct ring_registry *registry, const struct metric *metric,
+			   uint32_t bytes)
+{
+	const uint64_t now_ns = ring_clock_ns(CLOCK_MONOTONIC);
+	struct series *series;
+	unsigned looks = 0;
+
+	TAILQ_FOREACH (series, &metric->free, of_free) {
+		if (now_ns - series->free_ns < registry->cool_down_ns || looks++ == LOOKS_MAX)
+			return NULL;
+		if (fits(registry, entry_of(registry, series), bytes) ||
+		    ring_tables_have(registry, bytes))
+			return series;
+	}
+	return NULL;
+}
+
+/* Gives the labels a place that others had. */
 static struct series *reuse(struct ring_registry *registry, struct metric *metric,
 			    struct ring_text labels)
 {
-	struct series *series = TAILQ_FIRST(&metric->free);
-	const uint64_t now_ns = ring_clock_ns(CLOCK_MONOTONIC);
+	struct series *series = pick(registry, metric, labels.bytes);
 
-	if (!series || now_ns - series->free_ns < registry->cool_down_ns)
+	if (!series)
 		return NULL;
 	const uint64_t generation = generation_of(registry, series) + 1;
 	const uint64_t key = (uint64_t)(uint16_t)generation << 32 | (uint32_t)series->key;
-	const bool again = generation >= GENERATION_WRAP && has_samples(registry, key);
-	if (again || !relabel(registry, series, labels)) {
+	if (generation >= GENERATION_WRAP && ring_rings_have(registry->map, key)) {
 		/* Others may do; this one has its turn later. */
 		TAILQ_REMOVE(&metric->free, series, of_free);
 		TAILQ_INSERT_TAIL(&metric->free, series, of_free);
-		series->free_ns = now_ns;
+		series->free_ns = ring_clock_ns(CLOCK_MONOTONIC);
 		return NULL;
 	}
+	relabel(registry, series, labels);
 	take_up(registry, series, generation);
 	return series;
 }
@@ -371,13 +358,14 @@ struct series *ring_place_overflow(struct ring_registry *registry, struct metric
 	char packed[RING_PACKED_MAX];
 
 	for (uint32_t kept = metric->kept_labels;; kept = 0) {
-		const struct ring_text overflow = overflow_labels(registry, metric, labels, kept,
-								  packed);
+		const struct ring_text overflow = ring_entry_overflow_labels(
+			&metric->entry, &registry->heap, labels, kept, packed);
 		struct series *series = find(registry, metric, overflow);
 		/* The last one is for those whose kept labels there were too many of. */
 		const uint32_t room = metric->entry.overflow_max - (kept > 0 ? 1u : 0u);
 		if (!series && metric->overflow_count < room &&
-		    ring_heap_has(&registry->heap, overflow.bytes))
+		    ring_heap_has(&registry->heap, registry->overflow_bytes -
+							   metric->overflow_bytes + overflow.bytes))
 			series = append(registry, metric, overflow, RING_SERIES_OVERFLOW);
 		if (series || kept == 0)
 			return series;

@@ -30,14 +30,17 @@ static void index_metric(struct ring_registry *registry, uint32_t index, struct 
 {
 	const struct ring_metric_entry *entry = &metric->entry;
 	const uint32_t room = ring_series_room(entry);
-	struct ring_text labels = ring_heap_text(&registry->heap, entry->overflow_labels), value;
+	struct ring_text labels = ring_heap_text(&registry->heap, entry->overflow_labels);
+	struct ring_text overflow_label = {"", 0}, value;
 
 	metric->index = index;
 	TAILQ_INIT(&metric->free);
-	while (ring_label_next(&labels, &value))
+	while (ring_label_next(&labels, &value)) {
 		metric->kept_labels += value.bytes == 0;
-	metric->overflow_bytes = entry->overflow_labels.bytes +
-				 metric->kept_labels * RING_LABEL_ROOM;
+		overflow_label = value.bytes > 0 ? value : overflow_label;
+	}
+	metric->overflow_bytes = ring_overflow_bytes(entry->label_count, overflow_label.bytes,
+						     metric->kept_labels);
 	registry->overflow_bytes += (uint64_t)entry->overflow_max * metric->overflow_bytes;
 	metric->name = ring_heap_text(&registry->heap, entry->name);
 	if (entry->kind == RING_HISTOGRAM)
@@ -59,7 +62,7 @@ static const char *shortage(const struct ring_registry *registry, const struct r
 		return "metrics_spare";
 	if (registry->series_reserved + demand.series > h->series_capacity ||
 	    registry->cells_used + demand.cells > h->cell_capacity ||
-	    !ring_heap_has(&registry->heap, demand.heap_bytes))
+	    !ring_tables_have(registry, demand.heap_bytes))
 		return "series_spare";
 	return NULL;
 }

@@ -54,6 +54,19 @@ static char *private_page_of(const struct ring_mapping *map, uint32_t core)
 	return (char *)ring_core_of(map, core) + RING_PRIVATE_OFFSET;
 }
 
+bool ring_rings_have(const struct ring_mapping *map, uint64_t key)
+{
+	for (uint32_t core = 0; core < map->shape.core_count; core++) {
+		const char *control = (const char *)ring_core_of(map, core);
+		const struct ring_slot *slots = (const void *)(control + RING_SLOTS_OFFSET);
+		for (uint32_t i = 0; i < map->shape.slot_count; i++)
+			/* relaxed: whoever asks wants to know of samples long before this. */
+			if (ring_key_tagged(ring_load_relaxed(&slots[i].key), 0) == key)
+				return true;
+	}
+	return false;
+}
+
 int ring_writers_place(const struct ring_mapping *map)
 {
 	const char *name = map->shape.name;

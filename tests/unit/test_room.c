@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap has room for the labels of a whole budget, also when names come and go that are longer
+ * than those before; and for those of overflow series. Rows R2 and X10.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "workspace.h"
+
+#define BUDGET       16u
+#define COMBINATIONS 40u
+#define COOL_DOWN_MS 1u
+
+static struct ring_options options_of(void **state, const struct ring_metric_def *metric)
+{
+	return (struct ring_options){
+		.name = "room",
+		.dir = *state,
+		.core_count = 1,
+		.slot_count = 8,
+		.series_spare = 1,
+		.metrics_spare = 1,
+		.cool_down_ms = COOL_DOWN_MS,
+		.metrics = metric,
+		.metric_count = 1,
+	};
+}
+
+static const struct ring_metric_def depth = {
+	.name = "queue_messages",
+	.help = "Messages.",
+	.kind = RING_GAUGE,
+	.merge = RING_LAST,
+	.label_keys = {"queue"},
+	.series_max = BUDGET,
+	.overflow_label = "_other",
+};
+
+static void cool_down(void)
+{
+	const struct timespec pause = {.tv_nsec = (COOL_DOWN_MS + 1) * 1000000L};
+
+	nanosleep(&pause, NULL);
+}
+
+/* A name of that many letters that begins with its number. */
+static const char *name_of(unsigned number, size_t bytes)
+{
+	static char name[RING_LABEL_VALUE_MAX + 1];
+
+	memset(name, '-', bytes);
+	name[bytes] = 0;
+	name[snprintf(name, sizeof name, "%u", number)] = '-';
+	return name;
+}
+
+static void resolve_all(struct ring_segment *segment, size_t bytes)
+{
+	for (unsigned i = 0; i < BUDGET; i++)
+		ring_gauge_resolve(segment, depth.name, RING_LABELS(name_of(i, bytes)));
+}
+
+static void forget_all(struct ring_segment *segment, size_t bytes)
+{
+	for (unsigned i = 0; i < BUDGET; i++)
+		assert_int_equal(
+			ring_series_forget(segment, depth.name, RING_LABELS(name_of(i, bytes))), 0);
+	cool_down();
+}
+
+static uint64_t named_count(struct ring_reader *reader)
+{
+	struct ring_usage usage;
+
+	assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
+	assert_int_equal(ring_reader_usage(reader, 0, &usage), RING_SOUND);
+	return usage.named_count;
+}
+
+static void X10_budget_has_as_many_places_when_names_get_longer(void **state)
+{
+	const struct ring_options options = options_of(state, &depth);
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+
+	for (size_t bytes = 3; bytes < 64; bytes += 10) {
+		resolve_all(segment, bytes);
+		assert_int_equal(named_count(reader), BUDGET);
+		forget_all(segment, bytes);
+	}
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void names_too_long_for_any_place_do_not_keep_places_from_others(void **state)
+{
+	const struct ring_options options = options_of(state, &depth);
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader = workspace_reader(segment);
+
+	resolve_all(segment, 10);
+	forget_all(segment, 10);
+	for (unsigned i = 0; i < 10 * BUDGET; i++)
+		ring_gauge_resolve(segment, depth.name,
+				   RING_LABELS(name_of(i, RING_LABEL_VALUE_MAX)));
+	const uint64_t before = named_count(reader);
+	assert_in_range(before, 0, BUDGET - 1);
+	ring_gauge_resolve(segment, depth.name, RING_LABELS("another"));
+	assert_int_equal(named_count(reader), before + 1);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
+static void overflow_series_have_room_for_labels_as_long_as_they_may_be(void **state)
+{
+	char overflow_label[RING_LABEL_VALUE_MAX + 1];
+	const struct ring_metric_def metric = {
+		.name = "queue_messages",
+		.help = "Messages.",
+		.kind = RING_GAUGE,
+		.label_keys = {"queue", "state"},
+		.series_max = 1,
+		.overflow_label = overflow_label,
+		.kept_labels = 1,
+		.overflow_max = COMBINATIONS,
+	};
+	const struct ring_options options = options_of(state, &metric);
+
+	strcpy(overflow_label, name_of(0, RING_LABEL_VALUE_MAX));
+	struct ring_segment *segment = workspace_segment(&options);
+	for (unsigned i = 0; i < 2 * COMBINATIONS; i++) {
+		const char *value = name_of(i + 1, RING_LABEL_VALUE_MAX);
+		const struct ring_gauge gauge = ring_gauge_resolve(segment, metric.name,
+								   RING_LABELS("a", value));
+		assert_int_not_equal(gauge.key, 0);
+	}
+	ring_segment_close(segment);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(X10_budget_has_as_many_places_when_names_get_longer),
+		TEST(names_too_long_for_any_place_do_not_keep_places_from_others),
+		TEST(overflow_series_have_room_for_labels_as_long_as_they_may_be),
+	};
+	return cmocka_run_group_tests_name("room", tests, NULL, NULL);
+}
