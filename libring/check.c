@@ -326,7 +326,7 @@ enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const
 	const uint64_t generation = ring_load_relaxed(&entry->generation);
 	const uint32_t overflow = entry->flags & RING_SERIES_OVERFLOW;
 
-	if (entry->metric >= metric_count || !ring_span_fits(entry->labels, heap_used))
+	if (entry->metric >= metric_count)
 		return RING_BAD_SERIES;
 	struct ring_metric_info *metric = &metrics[entry->metric];
 	if (generation != 0 && ring_kind_is_total(metric->kind))
@@ -344,10 +344,14 @@ enum ring_verdict ring_check_series(const struct ring_series_entry *entry, const
 		.gone = generation != 0,
 		.generation = generation == 0 ? 0 : (generation - 1) | 1,
 	};
-	if (!info->gone)
+	/* Of one that has changed hands they may lie in heap that has come since it was copied. */
+	if (!info->gone) {
+		if (!ring_span_fits(entry->labels, heap_used))
+			return RING_BAD_SERIES;
 		info->labels = text_at(heap, entry->labels);
-	if (!info->gone && ring_check_labels(metric, info->labels) != RING_SOUND)
-		return RING_BAD_SERIES;
+		if (ring_check_labels(metric, info->labels) != RING_SOUND)
+			return RING_BAD_SERIES;
+	}
 	metric->series_count++;
 	metric->overflow_count += overflow != 0;
 	return RING_SOUND;

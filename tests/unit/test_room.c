@@ -143,6 +143,33 @@ static void overflow_series_have_room_for_labels_as_long_as_they_may_be(void **s
 	ring_segment_close(segment);
 }
 
+/* The entry as it is when labels have moved to heap that was appended since the reader looked how
+ * much of it there is. */
+static void reader_that_comes_while_labels_move_finds_the_segment_sound(void **state)
+{
+	const struct ring_options options = options_of(state, &depth);
+	struct ring_segment *segment = workspace_segment(&options);
+	struct ring_reader *reader;
+
+	resolve_all(segment, 10);
+	forget_all(segment, 10);
+	reader = workspace_reader(segment);
+	const struct ring_header *header = ring_reader_header(reader);
+	FILE *file = fopen(ring_segment_path(segment), "r+");
+	const uint32_t beyond = (uint32_t)ring_load_relaxed(&header->heap_used) + 8;
+	fseek(file,
+	      (long)(header->series_offset + offsetof(struct ring_series_entry, labels.offset)),
+	      SEEK_SET);
+	assert_int_equal(fwrite(&beyond, sizeof beyond, 1, file), 1);
+	fclose(file);
+	ring_reader_close(reader);
+	reader = workspace_reader(segment);
+	assert_true(ring_reader_series(reader, 0)->gone);
+	assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, workspace_make, workspace_remove)
 
 int main(void)
@@ -151,6 +178,7 @@ int main(void)
 		TEST(X10_budget_has_as_many_places_when_names_get_longer),
 		TEST(names_too_long_for_any_place_do_not_keep_places_from_others),
 		TEST(overflow_series_have_room_for_labels_as_long_as_they_may_be),
+		TEST(reader_that_comes_while_labels_move_finds_the_segment_sound),
 	};
 	return cmocka_run_group_tests_name("room", tests, NULL, NULL);
 }
