@@ -48,7 +48,7 @@ struct series {
 	uint32_t cell;
 	uint32_t number;      /* in the series table */
 	uint32_t flags;       /* as there */
-	uint32_t share_count; /* of an overflow series of places: names that share it */
+	uint64_t share_count; /* of an overflow series of places: names that share it */
 	bool shares_itself;   /* its own is one of them */
 	uint64_t free_ns;     /* since when nobody has it; 0: somebody does */
 	TAILQ_ENTRY(series) of_free;

@@ -331,10 +331,13 @@ static struct series *reuse(struct ring_registry *registry, struct metric *metri
 	const uint64_t generation = generation_of(registry, series) + 1;
 	const uint64_t key = (uint64_t)(uint16_t)generation << 32 | (uint32_t)series->key;
 	if (generation >= GENERATION_WRAP && ring_rings_have(registry->map, key)) {
-		/* Others may do; this one has its turn later. */
+		/* The place passes it over, lest it wait for ever for a core that records no more,
+		 * and goes on without a name, which the samples would be taken for. */
+		ring_index_remove_place(&registry->index, series);
+		series->labels = (struct ring_text){"", 0};
+		ring_index_add_series(&registry->index, series);
 		TAILQ_REMOVE(&metric->free, series, of_free);
-		TAILQ_INSERT_TAIL(&metric->free, series, of_free);
-		series->free_ns = ring_clock_ns(CLOCK_MONOTONIC);
+		give_away(registry, series, generation + 1);
 		return NULL;
 	}
 	relabel(registry, series, labels);
@@ -431,7 +434,13 @@ static struct series *admit_overflow(struct ring_registry *registry, struct metr
 {
 	struct series *series = ring_place_overflow(registry, metric, labels);
 
-	if (series && !series->shares_itself) {
+	if (!series || !is_place(metric))
+		return series;
+	if (!ring_texts_equal(series->labels, labels)) {
+		/* There were too many to keep its labels. */
+		if (!ring_index_find_series(&registry->index, metric, labels))
+			share(registry, series, labels);
+	} else if (!series->shares_itself) {
 		series->shares_itself = true;
 		series->share_count++;
 	}

@@ -357,6 +357,9 @@ static void labels_that_are_kept_tell_overflow_series_apart(void **state)
 	}
 	assert_int_equal(ring_reader_refresh(bench.reader), RING_SOUND);
 	const struct ring_metric_info *info = ring_reader_metric(bench.reader, 0);
+	ring_gauge_resolve(bench.segment, metric.name, RING_LABELS("_other", "oddest"));
+	assert_int_equal(
+		ring_series_forget(bench.segment, metric.name, RING_LABELS("_other", "oddest")), 0);
 	assert_int_equal(info->kept_labels, 1);
 	assert_int_equal(info->overflow_max, 3);
 	assert_int_equal(info->overflow_count, 3);
@@ -440,11 +443,10 @@ static void places_of_an_owner_before_are_free_and_known_by_name(void **state)
 
 /* The half generation in keys comes back after 32,768 names; no sample of the first one may then be
  * taken for the new one's. */
-static void half_generation_comes_back_when_no_sample_of_it_is_left(void **state)
+static void half_generation_that_samples_have_is_passed_over(void **state)
 {
 	struct ring_options options = options_of(state, "wrap");
 	struct ring_gauge gauge, first;
-	char queue[16];
 
 	options.cool_down_ms = 1;
 	struct bench bench = bench_of(&options);
@@ -464,13 +466,10 @@ static void half_generation_comes_back_when_no_sample_of_it_is_left(void **state
 	cool_down(COOL_DOWN_MS);
 	gauge = depth_of(&bench, "c");
 	assert_int_not_equal((uint32_t)gauge.key, (uint32_t)first.key);
-	/* Written over, all of the ring. */
-	for (unsigned i = 0; i < 64; i++)
-		set_depth(&bench, "b", i);
+	/* The core has not recorded since, and will not. */
 	cool_down(COOL_DOWN_MS);
-	snprintf(queue, sizeof queue, "d");
-	gauge = depth_of(&bench, queue);
-	assert_int_equal(gauge.key, first.key);
+	gauge = depth_of(&bench, "d");
+	assert_int_equal(gauge.key, first.key + (UINT64_C(2) << 32));
 	bench_close(&bench);
 }
 
@@ -492,7 +491,7 @@ int main(void)
 		TEST(kept_labels_that_cannot_be_are_refused),
 		TEST(state_sets_and_gauges_without_labels_are_forgotten_too),
 		TEST(places_of_an_owner_before_are_free_and_known_by_name),
-		TEST(half_generation_comes_back_when_no_sample_of_it_is_left),
+		TEST(half_generation_that_samples_have_is_passed_over),
 	};
 	return cmocka_run_group_tests_name("places", tests, NULL, NULL);
 }

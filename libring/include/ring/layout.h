@@ -130,7 +130,7 @@ RING_STATIC_ASSERT(offsetof(struct ring_metric_entry, named_count) == 64, "live 
 #define RING_SERIES_OVERFLOW 1u /* flag: what came after the budget was spent */
 
 /* Of a gauge or a state set it may change hands: when nobody has it any more its generation is odd,
- * and when it has another name, the next even number. */
+ * and when it has another name, a later even number. */
 struct ring_series_entry {
 	struct ring_word generation;
 	struct ring_span labels; /* one value per label key, each after its length byte */
