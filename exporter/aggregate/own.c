@@ -58,6 +58,8 @@ static int add_metric(struct aggregate_member *member, const struct own_metric *
 		.help = text_of(from->help),
 		.unit = unit_of(from->name),
 		.kind = from->kind,
+		/* Labels of refused names may be shown alike. */
+		.merge = from->kind == RING_GAUGE ? RING_MAX : RING_SUM,
 		.series_cells = from->kind == RING_COUNTER ? 1 : 2,
 	};
 

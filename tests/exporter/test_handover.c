@@ -347,7 +347,7 @@ static void X10_no_more_than_a_few_refused_names_are_shown_and_long_ones_end_in_
 	ring_segment_close(segment);
 }
 
-static void X10_refused_name_is_not_cut_within_a_character(void **state)
+static void X10_refused_name_is_not_cut_within_a_character_and_two_shown_alike_are_one(void **state)
 {
 	struct following *following = *state;
 	struct ring_segment *segment = segment_make(following, "seg");
@@ -357,6 +357,8 @@ static void X10_refused_name_is_not_cut_within_a_character(void **state)
 		memcpy(&name[2 * i], "é", 2);
 	set_depth(segment, 0, "a", 1);
 	set_depth(segment, 0, "b", 1);
+	set_depth(segment, 0, name, 1);
+	memcpy(&name[RING_LABEL_VALUE_MAX - 3], "xy", 2);
 	set_depth(segment, 0, name, 1);
 	following_step(following);
 	assert_int_equal(usage_update(following_source(following, "seg"), following->own), 0);
@@ -380,7 +382,7 @@ int main(void)
 		TEST(X10_follower_that_has_a_place_again_is_known_from_its_tallies),
 		TEST(X10_budgets_and_refused_names_are_metrics),
 		TEST(X10_no_more_than_a_few_refused_names_are_shown_and_long_ones_end_in_dots),
-		TEST(X10_refused_name_is_not_cut_within_a_character),
+		TEST(X10_refused_name_is_not_cut_within_a_character_and_two_shown_alike_are_one),
 	};
 
 	return cmocka_run_group_tests_name("handover", tests, NULL, NULL);
