@@ -179,7 +179,6 @@ static void forget_series(struct source *source, uint32_t index)
 {
 	aggregate_forget_series(source->member, index);
 	feed_forget(source, index);
-	source->observed[index] = 0;
 	source->generations[index] = SOURCE_GONE;
 	source->named_count--;
 }
