@@ -171,6 +171,43 @@ static void later_definition_keeps_its_overflow_label_in_the_successor(void **st
 	ring_segment_close(segment);
 }
 
+static void later_definition_keeps_the_labels_of_its_overflow_series_in_the_successor(void **state)
+{
+	struct ring_metric_def late = workspace_metrics[0];
+	struct ring_options options = workspace_options(*state, "late");
+	struct ring_segment *segment = workspace_segment(&options);
+	/* The first one has the budget, the second keeps its state, the third is one too many. */
+	const char *const labels[][3] = {{"a", "up", NULL}, {"b", "up", NULL}, {"b", "down", NULL}};
+
+	late.name = "test_late_total";
+	late.label_keys[1] = "state";
+	late.series_max = 1;
+	late.kept_labels = 1;
+	late.overflow_max = 1;
+	assert_int_equal(ring_metric_define(segment, &late), 0);
+	struct ring_writer *writer = ring_writer_claim(segment, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		ring_counter_add(writer, ring_counter_resolve(segment, late.name, labels[i]),
+				 i + 1);
+	}
+	ring_segment_close(segment);
+	options.metric_count--;
+	segment = workspace_segment(&options);
+	assert_int_equal(ring_metric_define(segment, &late), 0);
+	struct ring_reader *reader = workspace_reader(segment);
+	assert_int_equal(ring_reader_series_count(reader), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t cell;
+		assert_int_equal(ring_reader_gather(reader, 0, &i, 1, &cell), RING_SOUND);
+		assert_int_equal(cell, i + 1);
+		assert_int_not_equal(ring_counter_resolve(segment, late.name, labels[i]).key, 0);
+	}
+	assert_int_equal(ring_reader_refresh(reader), RING_SOUND);
+	assert_int_equal(ring_reader_series_count(reader), 3);
+	ring_reader_close(reader);
+	ring_segment_close(segment);
+}
+
 /* Who may write a mapped file may also truncate it under us. */
 static void file_of_another_user_is_replaced_and_not_carried_on(void **state)
 {
@@ -444,6 +481,7 @@ int main(void)
 		TEST(series_without_room_in_a_smaller_budget_stay_behind_and_are_counted),
 		TEST(overflow_series_of_another_label_is_another_series),
 		TEST(later_definition_keeps_its_overflow_label_in_the_successor),
+		TEST(later_definition_keeps_the_labels_of_its_overflow_series_in_the_successor),
 		TEST(file_of_another_user_is_replaced_and_not_carried_on),
 		TEST(of_many_starters_exactly_one_wins_the_name),
 		TEST(starter_overtaken_before_its_lock_notices),
