@@ -466,10 +466,13 @@ static void half_generation_that_samples_have_is_passed_over(void **state)
 	cool_down(COOL_DOWN_MS);
 	gauge = depth_of(&bench, "c");
 	assert_int_not_equal((uint32_t)gauge.key, (uint32_t)first.key);
+	assert_int_not_equal(depth_of(&bench, "a").key, first.key);
+	assert_int_equal(forget(&bench, "a"), 0);
 	/* The core has not recorded since, and will not. */
 	cool_down(COOL_DOWN_MS);
 	gauge = depth_of(&bench, "d");
-	assert_int_equal(gauge.key, first.key + (UINT64_C(2) << 32));
+	assert_int_equal((uint32_t)gauge.key, (uint32_t)first.key);
+	assert_int_not_equal(gauge.key, first.key);
 	bench_close(&bench);
 }
 
