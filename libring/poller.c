@@ -95,12 +95,24 @@ static struct source *find_id(struct ring_poller *poller, uint64_t id)
 	return NULL;
 }
 
+/* How long a caller waits for the source: for an interval, if that is not too long. */
+static unsigned wait_ms(const struct source *source)
+{
+	const unsigned interval_ms = source->def.interval_ms;
+
+	return interval_ms < RING_POLL_WAIT_MAX_MS ? interval_ms : RING_POLL_WAIT_MAX_MS;
+}
+
+static uint64_t deadline_in(unsigned ms)
+{
+	return ring_clock_ns(CLOCK_MONOTONIC) + ms * UINT64_C(1000000);
+}
+
 static void send_away(struct source *source)
 {
-	const uint64_t patience_ns = RING_POLL_PATIENCE_MS * UINT64_C(1000000);
+	const unsigned ms = wait_ms(source);
 
-	source->leave_ns = ring_clock_ns(CLOCK_MONOTONIC) +
-			   (source->interval_ns > patience_ns ? source->interval_ns : patience_ns);
+	source->leave_ns = deadline_in(ms > RING_POLL_PATIENCE_MS ? ms : RING_POLL_PATIENCE_MS);
 }
 
 static void set_to_work(struct ring_poller *poller)
@@ -113,7 +125,7 @@ static void set_to_work(struct ring_poller *poller)
 static int wish(struct ring_poller *poller, struct source *source)
 {
 	const uint64_t id = source->id, number = ++source->wish_count;
-	const uint64_t deadline_ns = ring_clock_ns(CLOCK_MONOTONIC) + source->interval_ns;
+	const uint64_t deadline_ns = deadline_in(wait_ms(source));
 	bool is_in_time = true;
 
 	set_to_work(poller);
@@ -124,7 +136,7 @@ static int wish(struct ring_poller *poller, struct source *source)
 		return ring_fail(ENOENT, "the source was removed");
 	if (source->fulfilled < number)
 		return ring_fail(ETIMEDOUT, "source %s: no answer within %u ms", source->name,
-				 source->def.interval_ms);
+				 wait_ms(source));
 	return 0;
 }
 

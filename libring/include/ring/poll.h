@@ -30,7 +30,8 @@ extern "C" {
 #endif
 
 #define RING_POLL_INTERVAL_MS 5000u
-#define RING_POLL_PATIENCE_MS 1000u /* with a function that shall return for the last time */
+#define RING_POLL_WAIT_MAX_MS 5000u /* calls wait for a source for an interval, but not longer */
+#define RING_POLL_PATIENCE_MS 1000u /* nor shorter, for it to return for the last time */
 #define RING_POLL_NAME_MAX    63u   /* bytes of a source's name */
 #define RING_POLL_SOURCES_MAX 64u
 
@@ -75,18 +76,19 @@ void ring_poller_declare(struct ring_metric_def metrics[RING_POLLER_METRICS]);
 int ring_poller_start(struct ring_poller **poller, struct ring_segment *segment, unsigned core);
 
 /* Adds a source, which is copied, and polls it at once: when this returns 0, its first answer is
- * recorded. -ETIMEDOUT if that took longer than the interval: it goes on being polled. -EINVAL,
+ * recorded. -ETIMEDOUT if that took longer than the interval, or RING_POLL_WAIT_MAX_MS: it goes on
+ * being polled. -EINVAL,
  * -EEXIST for the name, -ENOSPC past RING_POLL_SOURCES_MAX, -ENOMEM: it was not added. */
 int ring_poller_add(struct ring_poller *poller, const struct ring_source *source);
 
 /* Polls the source of that name once more, now, whatever its interval. Returns 0 when the answer is
- * recorded, as which RING_ANSWER_NONE counts; -ENOENT; -ETIMEDOUT after an interval without. */
+ * recorded, as which RING_ANSWER_NONE counts; -ENOENT; -ETIMEDOUT as above. */
 int ring_poller_poll(struct ring_poller *poller, const char *name);
 
 /* Takes the source away, with all its gauges and state sets. Returns 0 when its function will not
- * be called any more and is not running; -ENOENT; -EBUSY if it still was after an interval, or
- * RING_POLL_PATIENCE_MS if that is more: then its context must stay for ever, and what it answers
- * is not recorded. */
+ * be called any more and is not running; -ENOENT; -EBUSY if it still was after an interval, but
+ * RING_POLL_PATIENCE_MS at least and RING_POLL_WAIT_MAX_MS at most: then its context must stay for
+ * ever, and what it answers is not recorded. */
 int ring_poller_remove(struct ring_poller *poller, const char *name);
 
 /* Removes all sources and ends the poller; before ring_segment_close, and as the last call. Returns
