@@ -72,6 +72,7 @@ static void record(struct ring_segment *segment, struct ring_writer *writer, con
 		       (double)strlen(queue));
 }
 
+/* Sleeps until the place may be another's. */
 static void cool_down(void)
 {
 	const struct timespec pause = {.tv_nsec = 2 * COOL_DOWN_MS * 1000000L};

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -153,4 +154,11 @@ uint64_t workspace_value(struct ring_reader *reader, const char *metric, const c
 		return sum[cell];
 	}
 	return UINT64_MAX;
+}
+
+void workspace_cool_down(unsigned ms)
+{
+	const struct timespec pause = {.tv_nsec = (ms + 1) * 1000000L};
+
+	nanosleep(&pause, NULL);
 }

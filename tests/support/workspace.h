@@ -16,6 +16,10 @@ int workspace_remove(void **state);
 /* How many entries the directory has, of whatever kind. */
 unsigned workspace_entries(const char *path);
 
+/* Sleeps until a place that was given up may be another's: a cool-down cannot be waited for
+ * otherwise. */
+void workspace_cool_down(unsigned ms);
+
 /* A counter, a gauge and a histogram with one label `channel`, three series each, and a gauge
  * without labels. */
 #define WORKSPACE_METRICS 4

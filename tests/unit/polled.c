@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -143,7 +142,5 @@ double polled_own(struct polled *polled, const char *metric)
 
 void polled_cool_down(void)
 {
-	const struct timespec pause = {.tv_nsec = (COOL_DOWN_MS + 1) * 1000000L};
-
-	nanosleep(&pause, NULL);
+	workspace_cool_down(COOL_DOWN_MS);
 }

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -98,13 +97,6 @@ static void set_depth(struct bench *bench, const char *queue, double depth)
 static int forget(struct bench *bench, const char *queue)
 {
 	return ring_series_forget(bench->segment, "queue_messages", RING_LABELS(queue));
-}
-
-static void cool_down(long ms)
-{
-	const struct timespec pause = {.tv_nsec = (ms + 1) * 1000000L};
-
-	nanosleep(&pause, NULL);
 }
 
 /* What a reader shows of the gauge: its depth; or nothing. */
@@ -201,7 +193,7 @@ static void X10_place_of_a_forgotten_gauge_is_another_s_after_the_cool_down(void
 	assert_int_not_equal((uint32_t)early.key, (uint32_t)a.key);
 	/* In vain, as promised. */
 	ring_gauge_set(bench.writer, a, 99);
-	cool_down(500);
+	workspace_cool_down(500);
 	const struct ring_gauge c = depth_of(&bench, "a name that is longer");
 	assert_int_equal((uint32_t)c.key, (uint32_t)a.key);
 	assert_int_not_equal(c.key, a.key);
@@ -226,7 +218,7 @@ static void reader_that_has_not_looked_shows_nothing_under_a_wrong_name(void **s
 	for (unsigned i = 1; i < 3; i++) {
 		assert_int_equal(forget(&bench, labels[i - 1]), 0);
 		set_depth(&bench, "b", 2);
-		cool_down(COOL_DOWN_MS);
+		workspace_cool_down(COOL_DOWN_MS);
 		set_depth(&bench, labels[i], 10 * i);
 		assert_true(first_as_known(&bench) == RING_GAUGE_UNSET);
 		assert_true(shown(&bench, labels[i - 1]) == -1);
@@ -293,7 +285,7 @@ static void X10_name_that_asks_again_leaves_the_overflow_for_a_place_of_its_own(
 	set_depth(&bench, "b", 2);
 	set_depth(&bench, "c", 3);
 	assert_int_equal(forget(&bench, "b"), 0);
-	cool_down(COOL_DOWN_MS);
+	workspace_cool_down(COOL_DOWN_MS);
 	set_depth(&bench, "c", 4);
 	assert_true(shown(&bench, "c") == 4);
 	assert_true(shown(&bench, "_other") == -1);
@@ -432,7 +424,7 @@ static void places_of_an_owner_before_are_free_and_known_by_name(void **state)
 	assert_true(shown(&bench, "a") == -1);
 	assert_true(shown(&bench, "_other") == -1);
 	assert_int_equal(depth_of(&bench, "a").key, a.key);
-	cool_down(COOL_DOWN_MS);
+	workspace_cool_down(COOL_DOWN_MS);
 	set_depth(&bench, "d", 4);
 	assert_true(shown(&bench, "d") == 4);
 	assert_true(shown(&bench, "b") == -1);
@@ -463,13 +455,13 @@ static void half_generation_that_samples_have_is_passed_over(void **state)
 	fseek(file, (long)(shape->series_offset + sizeof(struct ring_series_entry)), SEEK_SET);
 	assert_int_equal(fwrite(&generation, sizeof generation, 1, file), 1);
 	fclose(file);
-	cool_down(COOL_DOWN_MS);
+	workspace_cool_down(COOL_DOWN_MS);
 	gauge = depth_of(&bench, "c");
 	assert_int_not_equal((uint32_t)gauge.key, (uint32_t)first.key);
 	assert_int_not_equal(depth_of(&bench, "a").key, first.key);
 	assert_int_equal(forget(&bench, "a"), 0);
 	/* The core has not recorded since, and will not. */
-	cool_down(COOL_DOWN_MS);
+	workspace_cool_down(COOL_DOWN_MS);
 	gauge = depth_of(&bench, "d");
 	assert_int_equal((uint32_t)gauge.key, (uint32_t)first.key);
 	assert_int_not_equal(gauge.key, first.key);

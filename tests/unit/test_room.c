@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -44,13 +43,6 @@ static const struct ring_metric_def depth = {
 	.overflow_label = "_other",
 };
 
-static void cool_down(void)
-{
-	const struct timespec pause = {.tv_nsec = (COOL_DOWN_MS + 1) * 1000000L};
-
-	nanosleep(&pause, NULL);
-}
-
 /* A name of that many letters that begins with its number. */
 static const char *name_of(unsigned number, size_t bytes)
 {
@@ -73,7 +65,7 @@ static void forget_all(struct ring_segment *segment, size_t bytes)
 	for (unsigned i = 0; i < BUDGET; i++)
 		assert_int_equal(
 			ring_series_forget(segment, depth.name, RING_LABELS(name_of(i, bytes))), 0);
-	cool_down();
+	workspace_cool_down(COOL_DOWN_MS);
 }
 
 static uint64_t named_count(struct ring_reader *reader)
@@ -156,7 +148,7 @@ static void long_name_gets_the_place_of_another_long_name_when_the_heap_is_spent
 	for (unsigned i = 0; i < BUDGET - 1; i++)
 		ring_series_forget(segment, depth.name, RING_LABELS(name_of(i, 10)));
 	ring_series_forget(segment, depth.name, RING_LABELS(name_of(99, RING_LABEL_VALUE_MAX)));
-	cool_down();
+	workspace_cool_down(COOL_DOWN_MS);
 	for (unsigned i = 0; i < BUDGET; i++)
 		ring_gauge_resolve(segment, depth.name,
 				   RING_LABELS(name_of(i, RING_LABEL_VALUE_MAX)));
