@@ -24,8 +24,8 @@ static void touch_generation(void *argument)
 {
 	struct look *look = argument;
 
-	/* Acquire fence: if labels that were read before this were being changed, then the
-	 * generation had been, and that is seen. */
+	/* Acquire fence, from the release fence in set_generation in places.c: if labels that were
+	 * read before this were being changed, then the generation had been, and that is seen. */
 	ring_fence_acquire();
 	/* Acquire, from set_generation in places.c: labels read after this are of this generation
 	 * or of a later one. */
@@ -189,7 +189,7 @@ RING_EXPORT enum ring_verdict ring_reader_usage(struct ring_reader *reader, uint
 	if (ring_read_at(reader->fd, &entry, sizeof entry,
 			 reader->header.metrics_offset + metric * sizeof entry) != 0)
 		return RING_TRUNCATED;
-	/* relaxed: a private copy. What the count covers was there before it. */
+	/* relaxed, as below: a private copy. */
 	const uint64_t count = ring_load_relaxed(&entry.refused_count);
 	*usage = (struct ring_usage){
 		.named_count = ring_load_relaxed(&entry.named_count),
@@ -197,5 +197,13 @@ RING_EXPORT enum ring_verdict ring_reader_usage(struct ring_reader *reader, uint
 	};
 	if (usage->named_count > info->series_max || count > RING_REFUSED_MAX)
 		return RING_BAD_COUNTS;
+	if (count == 0)
+		return RING_SOUND;
+	/* Acquire fence, from note_refused in places.c: what the count covers is there, read now.
+	 */
+	ring_fence_acquire();
+	if (ring_read_at(reader->fd, &entry, sizeof entry,
+			 reader->header.metrics_offset + metric * sizeof entry) != 0)
+		return RING_TRUNCATED;
 	return take_refused(reader, info, &entry, count, usage);
 }

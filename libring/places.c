@@ -68,8 +68,9 @@ static void set_generation(struct ring_registry *registry, struct series *series
 	/* Release, to touch_counts in reader.c: who sees the number sees the generation. Relaxed
 	 * for the load: this process alone writes it, under the mutex. */
 	ring_store_release(changes, ring_load_relaxed(changes) + 1);
-	/* Release fence, to the acquire fence in has_changed in cursor.c: who reads a cell written
-	 * after this sees that there was a change. */
+	/* Release fence, to the acquire fences in has_changed in cursor.c and touch_generation in
+	 * changes.c: who reads a cell, or a label, written after this sees that there was a change.
+	 */
 	ring_fence_release();
 	series->key = (uint64_t)(uint16_t)generation << 32 |
 		      (uint32_t)(series->cell - registry->map->shape.cell_capacity);
@@ -390,7 +391,8 @@ static void note_refused(struct ring_registry *registry, const struct metric *me
 	if (count >= RING_REFUSED_MAX || !ring_tables_have(registry, labels.bytes))
 		return;
 	entry->refused[count] = ring_heap_append(&registry->heap, labels.data, labels.bytes);
-	/* Release, to ring_reader_usage: the span and its bytes are complete. */
+	/* Release, to the acquire fence in ring_reader_usage: the span and its bytes are complete.
+	 */
 	ring_store_release(&entry->refused_count, count + 1);
 }
 

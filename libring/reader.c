@@ -254,8 +254,8 @@ RING_EXPORT enum ring_verdict ring_reader_refresh(struct ring_reader *reader)
 			 reader->header.heap_offset + reader->heap_used) != 0)
 		return RING_TRUNCATED;
 	reader->heap_used = counts.heap_used;
-	/* Acquire fence: labels that changed while the heap was copied belong to generations that
-	 * are seen from here on. */
+	/* Acquire fence, from the release fence in set_generation in places.c: labels that changed
+	 * while the heap was copied belong to generations that are seen from here on. */
 	ring_fence_acquire();
 	verdict = take_tables(reader, &counts);
 	if (verdict == RING_SOUND && counts.changes != reader->changes)
